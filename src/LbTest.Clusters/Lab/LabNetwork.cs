@@ -1,0 +1,168 @@
+using System.Globalization;
+using System.Text;
+using LbTest.Clusters.Tools;
+
+namespace LbTest.Clusters.Lab;
+
+/// <summary>Builds the network of a lab inside its sandbox: namespaces, links, addresses, routes. One <c>ip -batch</c> per namespace.</summary>
+/// <remarks>
+/// Neighbours are permanent: the kernel's neighbour table is shared by all namespaces of a machine and holds 1,024 others by default.
+/// </remarks>
+internal sealed class LabNetwork(LabTopology topology)
+{
+    private static readonly IPAddress RouterAddress = new([192, 168, 0, 1]), TesterAddress = new([192, 168, 0, 2]);
+
+    // What the router sends to the nodes: the load balancer's address and the network of cluster addresses.
+    private static readonly string[] Services4 = [$"{LabTopology.LoadBalancer}/32", "10.96.0.0/16"];
+    private static readonly string[] Services6 = [$"{LabTopology.Twin(LabTopology.LoadBalancer)}/128", "fd00::a60:0/112"];
+
+    internal static NetworkNamespace Namespace(string name) => new($"/run/netns/{name}");
+
+    /// <summary>Builds everything. Called once, as root of the sandbox.</summary>
+    internal void Build()
+    {
+        IEnumerable<string> names = [LabTopology.Tester, LabTopology.Router, .. topology.Nodes.Select(n => n.Name), .. topology.Endpoints.Select(e => e.Name)];
+        Batch(names.Select(name => $"netns add {name}"));
+        Enter(LabTopology.Router, () =>
+        {
+            Forward();
+            // The layer-4 hash spreads connections, not hosts (fib_multipath_hash_policy in the kernel's ip-sysctl).
+            SetSysctl("ipv4/fib_multipath_hash_policy", "1");
+            SetSysctl("ipv6/fib_multipath_hash_policy", "1");
+            Batch(RouterLines());
+        });
+        Enter(LabTopology.Tester, () => Batch(TesterLines()));
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        _ = Parallel.ForEach(topology.Nodes, options, BuildNode);
+    }
+
+    private void BuildNode(LabNode node)
+    {
+        Enter(node.Name, () =>
+        {
+            Forward();
+            Batch(NodeLines(node));
+            // A service address that no rule took would travel between router and node until its TTL ends.
+            Batch(Services4.Select(service => $"rule add iif eth0 to {service} unreachable"));
+            Batch(Services6.Select(service => $"rule add iif eth0 to {service} unreachable"), "-6");
+        });
+        foreach (LabEndpoint endpoint in node.Endpoints) Enter(endpoint.Name, () => Batch(EndpointLines(node, endpoint)));
+    }
+
+    private IEnumerable<string> RouterLines()
+    {
+        yield return "link set lo up";
+        foreach (string line in Link("tester", LabTopology.Tester, RouterAddress, TesterAddress)) yield return line;
+        yield return $"route add {LabTopology.TesterRange4} via {TesterAddress} dev tester onlink";
+        yield return $"route add {LabTopology.TesterRange6} via {LabTopology.Twin(TesterAddress)} dev tester onlink";
+        foreach (LabNode node in topology.Nodes)
+        {
+            foreach (string line in Link(node.Name, node.Name, RouterAddress, node.Address)) yield return line;
+            yield return $"route add {Network(node, 24)} via {node.Address} dev {node.Name} onlink";
+            yield return $"route add {Network6(node)} via {LabTopology.Twin(node.Address)} dev {node.Name} onlink";
+        }
+
+        foreach (string service in Services4)
+        {
+            yield return $"route add {service} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {n.Address} dev {n.Name} onlink"))}";
+        }
+
+        foreach (string service in Services6)
+        {
+            yield return $"route add {service} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {LabTopology.Twin(n.Address)} dev {n.Name} onlink"))}";
+        }
+    }
+
+    private static IEnumerable<string> TesterLines() =>
+    [
+        "link set lo up",
+        .. Peer(TesterAddress, RouterAddress),
+        // The whole ranges are local (AnyIP): a connection may come from any of their addresses.
+        $"route add local {LabTopology.TesterRange4} dev lo",
+        $"route add local {LabTopology.TesterRange6} dev lo",
+    ];
+
+    private static IEnumerable<string> NodeLines(LabNode node)
+    {
+        yield return "link set lo up";
+        foreach (string line in Peer(node.Address, RouterAddress)) yield return line;
+        int number = 0;
+        foreach (LabEndpoint endpoint in node.Endpoints)
+        {
+            foreach (string line in Link($"pod{++number}", endpoint.Name, node.Gateway, endpoint.Address)) yield return line;
+        }
+    }
+
+    private static IEnumerable<string> EndpointLines(LabNode node, LabEndpoint endpoint) => ["link set lo up", .. Peer(endpoint.Address, node.Gateway)];
+
+    /// <summary>A point-to-point link to another namespace, seen from the side that makes it.</summary>
+    private static IEnumerable<string> Link(string device, string peerNamespace, IPAddress here, IPAddress there) =>
+    [
+        $"link add {device} address {Mac(here)} type veth peer name eth0 address {Mac(there)} netns {peerNamespace}",
+        .. Addresses(device, here),
+        $"link set {device} up",
+        .. Neighbours(device, there),
+        $"route add {there} dev {device}",
+        $"route add {LabTopology.Twin(there)} dev {device}",
+    ];
+
+    /// <summary>The other side: its only link, and the default route through it.</summary>
+    private static IEnumerable<string> Peer(IPAddress here, IPAddress gateway) =>
+    [
+        .. Addresses("eth0", here),
+        "link set eth0 up",
+        .. Neighbours("eth0", gateway),
+        $"route add default via {gateway} dev eth0 onlink",
+        $"route add default via {LabTopology.Twin(gateway)} dev eth0 onlink",
+    ];
+
+    // "nodad": without it an IPv6 address could not be used for a second (RFC 4862, duplicate address detection).
+    private static IEnumerable<string> Addresses(string device, IPAddress address) =>
+        [$"addr add {address}/32 dev {device}", $"addr add {LabTopology.Twin(address)}/128 dev {device} nodad"];
+
+    private static IEnumerable<string> Neighbours(string device, IPAddress there) =>
+        new[] { there, LabTopology.Twin(there) }.Select(address => $"neigh add {address} lladdr {Mac(there)} dev {device} nud permanent");
+
+    // 0a:58 and the IPv4 address, as container network plugins make them.
+    private static string Mac(IPAddress address) =>
+        string.Create(CultureInfo.InvariantCulture, $"0a:58:{string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", CultureInfo.InvariantCulture)))}");
+
+    private static string Network(LabNode node, int prefix)
+    {
+        byte[] bytes = node.Gateway.GetAddressBytes();
+        bytes[3] = 0;
+        return $"{new IPAddress(bytes)}/{prefix}";
+    }
+
+    private static string Network6(LabNode node)
+    {
+        byte[] bytes = node.Gateway.GetAddressBytes();
+        bytes[3] = 0;
+        return $"{LabTopology.Twin(new IPAddress(bytes))}/120";
+    }
+
+    private static void Forward()
+    {
+        SetSysctl("ipv4/ip_forward", "1");
+        SetSysctl("ipv6/conf/all/forwarding", "1");
+        // A reply may come in where the route back would not go out.
+        SetSysctl("ipv4/conf/all/rp_filter", "0");
+        SetSysctl("ipv4/conf/default/rp_filter", "0");
+    }
+
+    private static void SetSysctl(string name, string value) => File.WriteAllText($"/proc/sys/net/{name}", value);
+
+    private static void Enter(string name, Action work) => _ = Namespace(name).Run(() =>
+    {
+        work();
+        return true;
+    });
+
+    // In a batch, ip takes the address family from the addresses; only rules need to be told.
+    private static void Batch(IEnumerable<string> lines, params string[] options)
+    {
+        var input = new StringBuilder();
+        foreach (string line in lines) _ = input.Append(line).Append('\n');
+        _ = Tool.Run("ip", [.. options, "-batch", "-"], input.ToString());
+    }
+}

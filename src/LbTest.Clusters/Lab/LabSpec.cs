@@ -1,0 +1,73 @@
+using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Engine;
+
+namespace LbTest.Clusters.Lab;
+
+/// <summary>A lab, described: what Start-LbCluster was asked for.</summary>
+public sealed record LabSpec
+{
+    /// <summary>The lab's name: letters, digits, '.', '_' and '-', at most 60.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>How its nodes balance.</summary>
+    public ProxyMode ProxyMode { get; init; } = ProxyMode.Nftables;
+
+    /// <summary>How many nodes, 1–250; default 10.</summary>
+    public int NodeCount { get; init; } = 10;
+
+    /// <summary>How many endpoints, 0–5000, spread over the nodes as evenly as can be; default 100. At most 250 on a node.</summary>
+    public int EndpointCount { get; init; } = 100;
+
+    /// <summary>How many endpoints each node has, instead of an even spread; empty for none. Overrides the two counts.</summary>
+    public ImmutableArray<int> EndpointsPerNode { get; init; } = [];
+
+    /// <summary>True: the router spreads over all nodes by a layer-4 hash. False: everything enters through one node.</summary>
+    public bool Ecmp { get; init; }
+
+    /// <summary>ClientIP session affinity with this timeout, 1 s to 86400 s; null for none.</summary>
+    [System.Text.Json.Serialization.JsonConverter(typeof(Engine.Results.SecondsConverter))]
+    public TimeSpan? SessionAffinity { get; init; }
+
+    /// <summary>Policy for traffic from outside.</summary>
+    public TrafficPolicy ExternalTrafficPolicy { get; init; }
+
+    /// <summary>Policy for traffic to the cluster address.</summary>
+    public TrafficPolicy InternalTrafficPolicy { get; init; }
+
+    /// <summary>The service's port, 1–65535; default 5001. Its node port is 30001.</summary>
+    public int Port { get; init; } = 5001;
+
+    /// <summary>True when the lab outlives the shell that started it.</summary>
+    public bool Detached { get; init; }
+
+    /// <summary>The number of endpoints on each node.</summary>
+    internal ImmutableArray<int> Placement => !EndpointsPerNode.IsDefaultOrEmpty
+        ? EndpointsPerNode
+        : [.. Enumerable.Range(0, NodeCount).Select(i => (EndpointCount / NodeCount) + (i < EndpointCount % NodeCount ? 1 : 0))];
+
+    /// <summary>Checks every value; the lab is only built when all are good.</summary>
+    /// <exception cref="PlanException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        bool named = Name.Length is >= 1 and <= 60 && Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+        Require(named, nameof(Name), Name, "is not a name for a lab", "Use 1 to 60 letters, digits, '.', '_' and '-'");
+        Require(ProxyMode != ProxyMode.Ipvs, nameof(ProxyMode), ProxyMode, "is not there yet", "Use Iptables or Nftables");
+        Require(Enum.IsDefined(ProxyMode), nameof(ProxyMode), ProxyMode, "is not a proxy mode", "Use Iptables or Nftables");
+        Require(Placement.Length is >= 1 and <= MaxNodes && (EndpointsPerNode.IsDefaultOrEmpty ? NodeCount >= 1 : true),
+            nameof(NodeCount), EndpointsPerNode.IsDefaultOrEmpty ? NodeCount : Placement.Length, "is not a number of nodes a lab can have", $"Give 1 to {MaxNodes}");
+        Require(EndpointCount >= 0 && Placement.All(n => n >= 0) && Placement.Sum() <= MaxEndpoints, nameof(EndpointCount), Placement.Sum(),
+            "is not a number of endpoints a lab can have", $"Give 0 to {MaxEndpoints}");
+        Require(Placement.Max() <= MaxEndpointsPerNode, nameof(EndpointCount), Placement.Sum(),
+            $"would put {Placement.Max()} endpoints on one node, which has addresses for {MaxEndpointsPerNode}", "Give more nodes or fewer endpoints");
+        Require(SessionAffinity is null || (SessionAffinity >= TimeSpan.FromSeconds(1) && SessionAffinity <= TimeSpan.FromDays(1)),
+            nameof(SessionAffinity), SessionAffinity, "is not a timeout for session affinity", "Give 1 s to 86400 s, as Kubernetes does");
+        Require(Port is >= 1 and <= 65535, nameof(Port), Port, "is not a port", "Give 1 to 65535");
+    }
+
+    internal const int MaxNodes = 250, MaxEndpoints = 5000, MaxEndpointsPerNode = 250;
+
+    private static void Require(bool condition, string parameter, object? value, string problem, string remedy)
+    {
+        if (!condition) throw new PlanException(parameter, value, problem, remedy);
+    }
+}

@@ -1,0 +1,118 @@
+using LbTest.Clusters.Lab.Dataplanes;
+
+namespace LbTest.Clusters.Lab;
+
+/// <summary>A lab's nodes, endpoints and addresses: a pure function of its <see cref="LabSpec"/>, the same inside the sandbox and outside.</summary>
+/// <remarks>
+/// A star: a router in the middle, a link to the tester and one to each node; behind each node a link to each of its endpoints.
+/// Every IPv4 address a.b.c.d has an IPv6 twin, fd00::a.b.c.d.
+/// <code>
+/// tester 20.0.0.0/16 ── router ─┬─ node-1 192.168.1.1 ─┬─ tserver-001 11.0.1.2
+///                               │                      └─ tserver-002 11.0.1.3
+///                               └─ node-2 192.168.1.2 ─── …
+/// </code>
+/// </remarks>
+public sealed class LabTopology
+{
+    /// <summary>Where the tester's connections come from.</summary>
+    public const string TesterRange4 = "20.0.0.0/16", TesterRange6 = "fd00::1400:0/112";
+
+    /// <summary>The names of the tester's and the router's namespaces.</summary>
+    public const string Tester = "tester", Router = "router";
+
+    /// <summary>The port that every node forwards to the service.</summary>
+    public const int NodePort = 30001;
+
+    /// <summary>Works out the lab of a spec.</summary>
+    public LabTopology(LabSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        Spec = spec;
+        var nodes = ImmutableArray.CreateBuilder<LabNode>();
+        int digits = Math.Max(3, spec.Placement.Sum().ToString(System.Globalization.CultureInfo.InvariantCulture).Length);
+        int number = 0;
+        for (int i = 1; i <= spec.Placement.Length; i++)
+        {
+            byte node = (byte)i;
+            ImmutableArray<LabEndpoint> endpoints =
+            [
+                // Names of one width: none is the beginning of another, so that one read tells them apart.
+                .. Enumerable.Range(2, spec.Placement[i - 1]).Select(host => new LabEndpoint(
+                    $"tserver-{(++number).ToString($"D{digits}", System.Globalization.CultureInfo.InvariantCulture)}", $"node-{node}", new IPAddress([11, 0, node, (byte)host]))),
+            ];
+            nodes.Add(new LabNode($"node-{i}", new IPAddress([192, 168, 1, node]), new IPAddress([11, 0, node, 1]), endpoints));
+        }
+
+        Nodes = nodes.ToImmutable();
+        Endpoints = [.. Nodes.SelectMany(node => node.Endpoints)];
+    }
+
+    /// <summary>What it was made from.</summary>
+    public LabSpec Spec { get; }
+
+    /// <summary>The nodes.</summary>
+    public ImmutableArray<LabNode> Nodes { get; }
+
+    /// <summary>The endpoints of all nodes.</summary>
+    public ImmutableArray<LabEndpoint> Endpoints { get; }
+
+    /// <summary>The load balancer's address and the cluster address.</summary>
+    public static IPAddress LoadBalancer { get; } = new([10, 0, 0, 1]);
+
+    /// <summary>The service's cluster address.</summary>
+    public static IPAddress ClusterIP { get; } = new([10, 96, 0, 100]);
+
+    /// <summary>The nodes that traffic from outside enters through.</summary>
+    /// <remarks>With policy Local a node without endpoints would drop it; a real load balancer's health check takes such nodes out.</remarks>
+    public ImmutableArray<LabNode> EntryNodes
+    {
+        get
+        {
+            ImmutableArray<LabNode> able = Spec.ExternalTrafficPolicy == TrafficPolicy.Local && Endpoints.Length > 0 ? [.. Nodes.Where(n => n.Endpoints.Length > 0)] : Nodes;
+            return Spec.Ecmp ? able : [able[0]];
+        }
+    }
+
+    /// <summary>The IPv6 twin of an IPv4 address: fd00::a.b.c.d.</summary>
+    public static IPAddress Twin(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        byte[] v4 = address.GetAddressBytes();
+        return new IPAddress([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. v4]);
+    }
+
+    /// <summary>What a node's dataplane must do.</summary>
+    public DesiredState DesiredState(LabNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return new DesiredState(
+            node.Name, [node.Address, Twin(node.Address)], [IPNetwork.Parse("11.0.0.0/8"), IPNetwork.Parse("fd00::b00:0/104")],
+            [IPNetwork.Parse("10.96.0.0/16"), IPNetwork.Parse("fd00::a60:0/112")], Services);
+    }
+
+    private ImmutableArray<ServicePort> Services => _services.IsDefault ? _services = MakeServices() : _services;
+
+    private ImmutableArray<ServicePort> _services;
+
+    private ImmutableArray<ServicePort> MakeServices() =>
+        [.. new[] { TransportProtocol.Tcp, TransportProtocol.Udp }.Select(protocol => new ServicePort
+        {
+            Name = "tserver", PortName = protocol == TransportProtocol.Tcp ? "connect" : "connect-udp", Protocol = protocol, Port = Spec.Port, NodePort = NodePort,
+            ClusterAddresses = [ClusterIP, Twin(ClusterIP)], LoadBalancerAddresses = [LoadBalancer, Twin(LoadBalancer)],
+            ClientIPAffinity = Spec.SessionAffinity, ExternalTrafficPolicy = Spec.ExternalTrafficPolicy, InternalTrafficPolicy = Spec.InternalTrafficPolicy,
+            Endpoints = [.. Endpoints.SelectMany(e => new[] { e.Address, Twin(e.Address) }.Select(a => new EndpointAddress(e.Name, a, Spec.Port, e.Node)))],
+        })];
+}
+
+/// <summary>A node of a lab.</summary>
+/// <param name="Name">Its name, and that of its network namespace.</param>
+/// <param name="Address">Its IPv4 address.</param>
+/// <param name="Gateway">The address that its endpoints route through.</param>
+/// <param name="Endpoints">The endpoints that live on it.</param>
+public sealed record LabNode(string Name, IPAddress Address, IPAddress Gateway, ImmutableArray<LabEndpoint> Endpoints);
+
+/// <summary>An endpoint of a lab.</summary>
+/// <param name="Name">Its name, what it answers with, and its network namespace.</param>
+/// <param name="Node">The node it lives on.</param>
+/// <param name="Address">Its IPv4 address.</param>
+public sealed record LabEndpoint(string Name, string Node, IPAddress Address);

@@ -1,0 +1,112 @@
+using System.Text.Json.Serialization;
+using LbTest.Clusters.Lab;
+using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Engine.Connect;
+using LbTest.Engine.Serve;
+
+namespace LbTest.Clusters.Protocol;
+
+/// <summary>What an agent can be asked for.</summary>
+public enum AgentVerb
+{
+    /// <summary>Build the lab described in <see cref="AgentRequest.Lab"/>.</summary>
+    Start,
+
+    /// <summary>Describe the lab.</summary>
+    Describe,
+
+    /// <summary>Run <see cref="AgentRequest.Plan"/> from the namespace <see cref="AgentRequest.From"/>.</summary>
+    Connect,
+
+    /// <summary>Read the counters of the kernel's rules.</summary>
+    Observe,
+
+    /// <summary>Change how the endpoint <see cref="AgentRequest.Endpoint"/> behaves.</summary>
+    Behave,
+
+    /// <summary>Stop the request with the number <see cref="AgentRequest.Cancel"/>.</summary>
+    Cancel,
+
+    /// <summary>End the lab.</summary>
+    Stop,
+}
+
+/// <summary>One line to the agent.</summary>
+public sealed record AgentRequest
+{
+    /// <summary>The caller's number for it; every line of the answer carries it.</summary>
+    public long Id { get; init; }
+
+    /// <summary>What is wanted.</summary>
+    public AgentVerb Verb { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Start"/>.</summary>
+    public LabSpec? Lab { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Connect"/>.</summary>
+    public ConnectPlan? Plan { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Connect"/>: the name of the network namespace.</summary>
+    public string? From { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Behave"/>.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Behave"/>.</summary>
+    public EndpointBehavior Behavior { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Cancel"/>.</summary>
+    public long Cancel { get; init; }
+}
+
+/// <summary>One line from the agent: progress, or the one result or error that ends a request.</summary>
+public sealed record AgentResponse
+{
+    /// <summary>The number of the request.</summary>
+    public long Id { get; init; }
+
+    /// <summary>How far a connect test is; more lines follow.</summary>
+    public ConnectProgress? Progress { get; init; }
+
+    /// <summary>The end: it went well. What it brought is in the other properties.</summary>
+    public bool Done { get; init; }
+
+    /// <summary>The lab.</summary>
+    public LabSpec? Lab { get; init; }
+
+    /// <summary>A connect test's result.</summary>
+    public ConnectResult? Result { get; init; }
+
+    /// <summary>What the kernel counted.</summary>
+    public ImmutableArray<EndpointCounter>? Counters { get; init; }
+
+    /// <summary>The end: it failed.</summary>
+    public AgentError? Error { get; init; }
+}
+
+/// <summary>An error on its way from the agent.</summary>
+/// <param name="Message">The whole message.</param>
+/// <param name="Parameter">The parameter at fault, where a plan was wrong.</param>
+/// <param name="Value">Its value.</param>
+/// <param name="Remedy">What to do instead.</param>
+public sealed record AgentError(string Message, string? Parameter = null, string? Value = null, string? Remedy = null);
+
+/// <summary>Addresses as text.</summary>
+internal sealed class AddressConverter : JsonConverter<IPAddress>
+{
+    public override IPAddress Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options) =>
+        IPAddress.Parse(reader.GetString()!);
+
+    public override void Write(System.Text.Json.Utf8JsonWriter writer, IPAddress value, System.Text.Json.JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
+}
+
+/// <summary>Source-generated JSON metadata of the agent's lines.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(AddressConverter)])]
+[JsonSerializable(typeof(AgentRequest))]
+[JsonSerializable(typeof(AgentResponse))]
+[JsonSerializable(typeof(ImmutableArray<LabSpec>))]
+[JsonSerializable(typeof(ImmutableArray<Prerequisites.Prerequisite>))]
+public sealed partial class AgentJson : JsonSerializerContext;

@@ -1,0 +1,149 @@
+using System.Text;
+
+namespace LbTest.Engine.Analysis;
+
+/// <summary>Lays a <see cref="FrequencyTable"/> out as text.</summary>
+internal sealed class FrequencyTableText
+{
+    private const string Gap = "  ";
+    private const char HardSpace = '\u00a0';
+    private const int NarrowestColumn = 8;
+    private const int WidestColumn = 24;
+
+    // No line ends between a number and its sign, name or unit.
+    private static readonly string[] Ties = ["df ", "p lower ", "upper ", " %", " = ", " ≤ "];
+
+    private static readonly (string Name, Func<Balance, string> Value)[] Measures =
+    [
+        ("endpoints", b => Whole(b.Endpoints)),
+        ("connections", b => Whole(b.Connections)),
+        ("minimum", b => Whole(b.Minimum)),
+        ("maximum", b => Whole(b.Maximum)),
+        ("std deviation", b => Decimals(b.StandardDeviation, 2)),
+        ("  by chance", b => Decimals(b.ExpectedStandardDeviation, 2)),
+        ("Jain's index", b => Decimals(b.JainIndex, 4)),
+        ("  by chance", b => Decimals(b.ExpectedJainIndex, 4)),
+        ("χ²", b => Decimals(b.ChiSquare, b.ChiSquare < 10 ? 2 : 1)),
+        ("  p lower", b => Explanation.Probability(b.PLower)),
+        ("  p upper", b => Explanation.Probability(b.PUpper)),
+        ("verdict", b => Word(b.Verdict)),
+    ];
+
+    private readonly FrequencyTable _table;
+    private readonly int _width;
+    private readonly FoldedRow[] _rows;
+    private readonly int _firstWidth;
+    private readonly string[] _heads;
+    private readonly StringBuilder _text = new();
+
+    public FrequencyTableText(FrequencyTable table, int width)
+    {
+        _table = table;
+        _width = width;
+        _rows = FoldedRow.Fold(table.Rows);
+        _firstWidth = _rows.Select(row => row.Name.Length).Concat(Measures.Select(m => m.Name.Length)).Max();
+        int widest = Math.Clamp(width - _firstWidth - Gap.Length, NarrowestColumn, WidestColumn);
+        _heads = [.. table.Labels.Select(label => label.Length == 0 ? "Endpoints" : Shorten(label, widest))];
+    }
+
+    public override string ToString()
+    {
+        for (int first = 0; first < _heads.Length;)
+        {
+            int end = EndOfBlock(first);
+            AppendBlock(first, end);
+            first = end;
+        }
+
+        for (int column = 0; column < _heads.Length; column++)
+        {
+            string label = _table.Labels[column];
+            AppendWrapped((label.Length == 0 ? "" : label + ": ") + _table.Balances[column].Explanation);
+        }
+
+        return _text.ToString();
+    }
+
+    private void AppendBlock(int first, int end)
+    {
+        AppendLine("Connections".PadLeft(_firstWidth), first, end, c => _heads[c]);
+        foreach (var row in _rows)
+        {
+            string bar = _heads.Length == 1 ? Bar(row.Endpoints[0]) : "";
+            AppendLine(row.Name.PadLeft(_firstWidth), first, end, c => row.Endpoints[c] == 0 ? "·" : Whole(row.Endpoints[c]), bar);
+        }
+
+        _text.Append('─', _firstWidth + Enumerable.Range(first, end - first).Sum(c => Gap.Length + ColumnWidth(c))).Append('\n');
+        foreach (var (name, value) in Measures)
+            AppendLine(name.PadRight(_firstWidth), first, end, c => value(_table.Balances[c]));
+        _text.Append('\n');
+    }
+
+    private void AppendLine(string name, int first, int end, Func<int, string> cell, string bar = "")
+    {
+        _text.Append(name);
+        for (int column = first; column < end; column++)
+            _text.Append(Gap).Append(cell(column).PadLeft(ColumnWidth(column)));
+        _text.Append(bar).Append('\n');
+    }
+
+    /// <summary>As many columns as fit beside the first one; at least one.</summary>
+    private int EndOfBlock(int first)
+    {
+        int end = first, used = _firstWidth;
+        while (end < _heads.Length && (end == first || used + Gap.Length + ColumnWidth(end) <= _width))
+            used += Gap.Length + ColumnWidth(end++);
+        return end;
+    }
+
+    private int ColumnWidth(int column) => Math.Max(
+        Math.Max(NarrowestColumn, _heads[column].Length),
+        Measures.Max(measure => measure.Value(_table.Balances[column]).Length));
+
+    private string Bar(int endpoints)
+    {
+        int room = Math.Max(0, _width - _firstWidth - ColumnWidth(0) - 2 * Gap.Length), most = _rows.Max(row => row.Endpoints[0]);
+        int length = most <= room ? endpoints : (int)Math.Ceiling((double)endpoints * room / most);
+        return length == 0 ? "" : Gap + new string('█', length);
+    }
+
+    private void AppendWrapped(string paragraph)
+    {
+        int used = 0;
+        foreach (string word in Tied(paragraph).Split(' ').Select(word => word.Replace(HardSpace, ' ')))
+        {
+            if (used > 0 && used + 1 + word.Length > _width)
+            {
+                _text.Append('\n').Append(Gap);
+                used = Gap.Length;
+            }
+            else if (used > 0)
+            {
+                _text.Append(' ');
+                used++;
+            }
+
+            _text.Append(word);
+            used += word.Length;
+        }
+
+        _text.Append('\n');
+    }
+
+    private static string Tied(string text) => Ties
+        .Aggregate(text, (tied, part) => tied.Replace(part, part.Replace(' ', HardSpace), StringComparison.Ordinal));
+
+    private static string Word(Verdict verdict) => verdict switch
+    {
+        Verdict.ConsistentWithRandom => "random",
+        Verdict.EvenerThanRandom => "evener",
+        Verdict.Uneven => "uneven",
+        _ => "none",
+    };
+
+    private static string Shorten(string label, int length) => label.Length <= length ? label : label[..(length - 1)] + "…";
+
+    private static string Whole(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Decimals(double number, int digits) => number.ToString("N" + digits, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,141 @@
+using System.Runtime.InteropServices;
+using LbTest.Engine.Sockets;
+
+namespace LbTest.Engine.Serve;
+
+/// <summary>The listening sockets of a server, each opened in its endpoint's network namespace, where it stays.</summary>
+internal sealed unsafe class Listeners : IDisposable
+{
+    private const int Backlog = 4096;
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Filter
+    {
+        // struct sock_filter and sock_fprog of linux/filter.h: one instruction "return 0", which accepts no byte of any packet.
+        internal ushort Code;
+        internal byte JumpTrue, JumpFalse;
+        internal uint K;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FilterProgram
+    {
+        internal ushort Length;
+        internal Filter* Instructions;
+    }
+
+    private readonly int[] _tcp, _udp;
+
+    private Listeners(ServedEndpoint[] endpoints)
+    {
+        Endpoints = endpoints;
+        Behaviors = new EndpointBehavior[endpoints.Length];
+        Greetings = [.. endpoints.Select(endpoint => Server.Greeting(endpoint.Name, EndpointBehavior.Serve))];
+        (_tcp, _udp) = (new int[endpoints.Length], new int[endpoints.Length]);
+        Array.Fill(_tcp, -1);
+        Array.Fill(_udp, -1);
+    }
+
+    internal ServedEndpoint[] Endpoints { get; }
+
+    internal EndpointBehavior[] Behaviors { get; }
+
+    internal byte[][] Greetings { get; }
+
+    internal IEnumerable<(int Index, int Fd, bool Tcp)> Sockets =>
+        Enumerable.Range(0, Endpoints.Length).SelectMany(i => new[] { (i, _tcp[i], true), (i, _udp[i], false) }).Where(socket => socket.Item2 >= 0);
+
+    internal static Listeners Open(IReadOnlyList<ServedEndpoint> endpoints)
+    {
+        var listeners = new Listeners([.. endpoints]);
+        try
+        {
+            // One thread walks through the namespaces; sockets stay where they were opened.
+            if (endpoints.All(endpoint => endpoint.Namespace is null)) listeners.OpenAll();
+            else _ = (endpoints.First(endpoint => endpoint.Namespace is not null).Namespace!).Run(listeners.OpenAll);
+            return listeners;
+        }
+        catch
+        {
+            listeners.Dispose();
+            throw;
+        }
+    }
+
+    internal int Tcp(int index) => _tcp[index];
+
+    internal int Udp(int index) => _udp[index];
+
+    internal void SetBehavior(int index, EndpointBehavior behavior)
+    {
+        EndpointBehavior before = Behaviors[index];
+        Greetings[index] = Server.Greeting(Endpoints[index].Name, behavior);
+        Behaviors[index] = behavior;
+        Interlocked.MemoryBarrier();
+        SetDropping(_tcp[index], behavior == EndpointBehavior.Drop);
+        SetDropping(_udp[index], behavior is EndpointBehavior.Drop or EndpointBehavior.Refuse);
+        if (_tcp[index] < 0) return;
+        // Shutting a listener down makes it refuse and keeps its port; listening again reverses that (tcp_disconnect in the kernel).
+        if (behavior == EndpointBehavior.Refuse) _ = Linux.Shutdown(_tcp[index], Linux.ShutRd);
+        else if (before == EndpointBehavior.Refuse) _ = Linux.Listen(_tcp[index], Backlog);
+    }
+
+    private static void SetDropping(int fd, bool drop)
+    {
+        if (fd < 0) return;
+        if (!drop)
+        {
+            _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoDetachFilter, 0);
+            return;
+        }
+
+        var returnNothing = new Filter { Code = 0x06 };
+        var program = new FilterProgram { Length = 1, Instructions = &returnNothing };
+        if (Linux.SetSockOpt(fd, Linux.SolSocket, Linux.SoAttachFilter, &program, sizeof(FilterProgram)) != 0)
+        {
+            throw new SocketFault("setsockopt(SO_ATTACH_FILTER)", Linux.LastError);
+        }
+    }
+
+    private bool OpenAll()
+    {
+        NetworkNamespace? current = null;
+        for (int i = 0; i < Endpoints.Length; i++)
+        {
+            ServedEndpoint endpoint = Endpoints[i];
+            if (endpoint.Namespace is not null && endpoint.Namespace != current) endpoint.Namespace.Enter();
+            current = endpoint.Namespace;
+            if (endpoint.Protocols.HasFlag(ServedProtocols.Tcp)) _tcp[i] = Open(ref Endpoints[i], tcp: true);
+            if (endpoint.Protocols.HasFlag(ServedProtocols.Udp)) _udp[i] = Open(ref Endpoints[i], tcp: false);
+        }
+
+        return true;
+    }
+
+    private static int Open(ref ServedEndpoint endpoint, bool tcp)
+    {
+        int fd = Linux.Socket(NativeAddress.Family(endpoint.Address.Address), (tcp ? Linux.SockStream : Linux.SockDgram) | Linux.SockNonblock | Linux.SockCloexec, 0);
+        if (fd < 0) throw new SocketFault("socket", Linux.LastError);
+        byte* address = stackalloc byte[NativeAddress.MaxLength];
+        int length = NativeAddress.Write(address, endpoint.Address.Address, endpoint.Address.Port);
+        if (tcp) _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoReuseAddr, 1);
+        // "[::]" serves IPv4 as well, as users of other servers expect.
+        if (IPAddress.IPv6Any.Equals(endpoint.Address.Address)) _ = Linux.SetInt(fd, Linux.IpprotoIpv6, Linux.Ipv6V6Only, 0);
+        if (Linux.Bind(fd, address, length) != 0 || (tcp && Linux.Listen(fd, Backlog) != 0))
+        {
+            int error = Linux.LastError;
+            _ = Linux.Close(fd);
+            throw Server.CannotListen(endpoint, Linux.Describe(error));
+        }
+
+        if (Linux.GetSockName(fd, address, &length) == 0) endpoint = endpoint with { Address = new IPEndPoint(endpoint.Address.Address, NativeAddress.Port(address)) };
+        return fd;
+    }
+
+    public void Dispose()
+    {
+        foreach ((_, int fd, _) in Sockets) _ = Linux.Close(fd);
+        Array.Fill(_tcp, -1);
+        Array.Fill(_udp, -1);
+    }
+}
