@@ -54,7 +54,7 @@ internal static class AnalysisCommands
         var results = new List<ConnectResult>();
         foreach (string file in files)
         {
-            string text = file == "-" ? await Console.In.ReadToEndAsync(cancel) : await File.ReadAllTextAsync(file, cancel);
+            string text = file == "-" ? await Task.Run(Console.In.ReadToEnd, cancel).WaitAsync(cancel) : await File.ReadAllTextAsync(file, cancel);
             try
             {
                 results.Add(ResultJson.Read(text, Path.GetFileNameWithoutExtension(file)));

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using LbTest.Agent;
 using LbTest.Clusters.Protocol;
 using LbTest.Clusters.Tools;
@@ -9,18 +11,47 @@ var root = new RootCommand("Tells the truth about load balancing: how evenly con
 {
     ServeCommand.Create(), ConnectCommand.Create(), LabCommand.Create(), AnalysisCommands.CreateFrequency(), AnalysisCommands.CreateBalance(), PrerequisiteCommand.Create(),
 };
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    // One line; System.CommandLine would print the whole help and return 1, which means that connections failed.
+    IEnumerable<string> lines = parsed.Errors.SelectMany(error => error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    await Console.Error.WriteLineAsync($"lbtest: {string.Join(' ', lines)} See --help.");
+    return ExitCode.BadInput;
+}
+
+using var stop = new CancellationTokenSource();
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(5) });
+    // Before anything starts: System.CommandLine listens to signals only once the command is on its way.
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token);
 }
 catch (Exception exception) when (exception is PlanException or FormatException or AgentLostException or ToolException or SocketFault
-    or InvalidOperationException or IOException or UnauthorizedAccessException or PlatformNotSupportedException or NotSupportedException)
+    or InvalidOperationException or IOException or UnauthorizedAccessException or PlatformNotSupportedException or NotSupportedException
+    or ArgumentOutOfRangeException or SocketException or TypeInitializationException { InnerException: IOException })
 {
     // What a user can do something about: the message says it all, a stack trace would bury it.
-    await Console.Error.WriteLineAsync($"lbtest: {exception.Message}");
+    string message = exception switch
+    {
+        TypeInitializationException { InnerException: { } cause } => cause.Message,
+        ArgumentOutOfRangeException => exception.Message.Split('\n')[0],
+        _ => exception.Message,
+    };
+    await Console.Error.WriteLineAsync($"lbtest: {message}");
     return ExitCode.BadInput;
 }
 catch (OperationCanceledException)
 {
     return ExitCode.Stopped;
+}
+
+// The command has five seconds to end and to tell what it has; a second signal ends it at once.
+void Stop(PosixSignalContext context)
+{
+    if (stop.IsCancellationRequested) return;
+    context.Cancel = true;
+    _ = Task.Delay(TimeSpan.FromSeconds(5)).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default);
+    stop.Cancel();
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using LbTest.Engine.Serve;
 using LbTest.Engine.Sockets;
 
@@ -25,11 +24,6 @@ internal static class ServeCommand
             using Server server = Server.Start([endpoint], Math.Max(1, parsed.GetValue(threads)));
             Console.WriteLine($"ready: {endpoint.Name} on {server.Addresses[0]}");
             var stopped = new TaskCompletionSource();
-            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-            {
-                context.Cancel = true;
-                _ = stopped.TrySetResult();
-            });
             using CancellationTokenRegistration interrupted = cancel.Register(() => stopped.TrySetResult());
             await stopped.Task;
             Console.WriteLine($"served: {server.Accepted[0]} connections and datagrams");

@@ -12,6 +12,8 @@ internal sealed class LabNetwork(LabTopology topology)
 {
     private static readonly IPAddress RouterAddress = new([192, 168, 0, 1]), TesterAddress = new([192, 168, 0, 2]);
 
+    private const int ServiceTable = 100;
+
     // What the router sends to the nodes: the load balancer's address and the network of cluster addresses.
     private static readonly string[] Services4 = [$"{LabTopology.LoadBalancer}/32", "10.96.0.0/16"];
     private static readonly string[] Services6 = [$"{LabTopology.Twin(LabTopology.LoadBalancer)}/128", "fd00::a60:0/112"];
@@ -21,8 +23,10 @@ internal sealed class LabNetwork(LabTopology topology)
     /// <summary>Builds everything. Called once, as root of the sandbox.</summary>
     internal void Build()
     {
-        IEnumerable<string> names = [LabTopology.Tester, LabTopology.Router, .. topology.Nodes.Select(n => n.Name), .. topology.Endpoints.Select(e => e.Name)];
+        string[] names = [LabTopology.Tester, LabTopology.Router, .. topology.Nodes.Select(n => n.Name), .. topology.Endpoints.Select(e => e.Name)];
         Batch(names.Select(name => $"netns add {name}"));
+        // No link-local addresses: each would announce itself, and what it sends to goes into that shared table.
+        foreach (string name in names) Enter(name, () => SetSysctl("ipv6/conf/default/addr_gen_mode", "1"));
         Enter(LabTopology.Router, () =>
         {
             Forward();
@@ -30,8 +34,17 @@ internal sealed class LabNetwork(LabTopology topology)
             SetSysctl("ipv4/fib_multipath_hash_policy", "1");
             SetSysctl("ipv6/fib_multipath_hash_policy", "1");
             Batch(RouterLines());
+            // Only the tester's packets are led to the nodes. One for a service that no rule took comes back from its node, and would travel
+            // to and fro until its TTL ends.
+            Batch([$"rule add iif tester lookup {ServiceTable}"]);
+            Batch([$"rule add iif tester lookup {ServiceTable}"], "-6");
         });
-        Enter(LabTopology.Tester, () => Batch(TesterLines()));
+        Enter(LabTopology.Tester, () =>
+        {
+            // A local route alone lets IPv4 bind any address of a range, IPv6 not.
+            SetSysctl("ipv6/ip_nonlocal_bind", "1");
+            Batch(TesterLines());
+        });
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         _ = Parallel.ForEach(topology.Nodes, options, BuildNode);
     }
@@ -42,9 +55,6 @@ internal sealed class LabNetwork(LabTopology topology)
         {
             Forward();
             Batch(NodeLines(node));
-            // A service address that no rule took would travel between router and node until its TTL ends.
-            Batch(Services4.Select(service => $"rule add iif eth0 to {service} unreachable"));
-            Batch(Services6.Select(service => $"rule add iif eth0 to {service} unreachable"), "-6");
         });
         foreach (LabEndpoint endpoint in node.Endpoints) Enter(endpoint.Name, () => Batch(EndpointLines(node, endpoint)));
     }
@@ -64,12 +74,14 @@ internal sealed class LabNetwork(LabTopology topology)
 
         foreach (string service in Services4)
         {
-            yield return $"route add {service} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {n.Address} dev {n.Name} onlink"))}";
+            yield return $"route add unreachable {service}";
+            yield return $"route add {service} table {ServiceTable} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {n.Address} dev {n.Name} onlink"))}";
         }
 
         foreach (string service in Services6)
         {
-            yield return $"route add {service} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {LabTopology.Twin(n.Address)} dev {n.Name} onlink"))}";
+            yield return $"route add unreachable {service}";
+            yield return $"route add {service} table {ServiceTable} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {LabTopology.Twin(n.Address)} dev {n.Name} onlink"))}";
         }
     }
 
@@ -148,6 +160,9 @@ internal sealed class LabNetwork(LabTopology topology)
         // A reply may come in where the route back would not go out.
         SetSysctl("ipv4/conf/all/rp_filter", "0");
         SetSysctl("ipv4/conf/default/rp_filter", "0");
+        // A service without endpoints refuses by ICMP. The kernel's limits on that would make some of its refusals look like time-outs.
+        SetSysctl("ipv4/icmp_ratemask", "0");
+        SetSysctl("ipv6/icmp/ratemask", "\n");
     }
 
     private static void SetSysctl(string name, string value) => File.WriteAllText($"/proc/sys/net/{name}", value);

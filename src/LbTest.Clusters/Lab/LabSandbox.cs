@@ -86,8 +86,8 @@ internal sealed class LabSandbox : IDisposable
         if (said.Contains("unshare failed", StringComparison.Ordinal) || said.Contains("uid_map", StringComparison.Ordinal))
         {
             return LabSocket.EffectiveUser() == 0
-                ? $"This machine does not let root make namespaces, so there is no lab here: {said} In a container, run it with --privileged (or with CAP_SYS_ADMIN and CAP_NET_ADMIN)."
-                : $"This machine does not let ordinary users make user namespaces, so there is no lab for them: {said} Run as root, or allow them: "
+                ? $"This machine does not let root make namespaces, so there is no lab here: {said}. In a container, run it with --privileged (or with CAP_SYS_ADMIN and CAP_NET_ADMIN)."
+                : $"This machine does not let ordinary users make user namespaces, so there is no lab for them: {said}. Run as root, or allow them: "
                   + "sysctl user.max_user_namespaces (Debian also kernel.unprivileged_userns_clone, Ubuntu kernel.apparmor_restrict_unprivileged_userns).";
         }
 

@@ -55,9 +55,9 @@ public sealed record LabSpec
         Require(Enum.IsDefined(ProxyMode), nameof(ProxyMode), ProxyMode, "is not a proxy mode", "Use Iptables or Nftables");
         Require(Placement.Length is >= 1 and <= MaxNodes && (EndpointsPerNode.IsDefaultOrEmpty ? NodeCount >= 1 : true),
             nameof(NodeCount), EndpointsPerNode.IsDefaultOrEmpty ? NodeCount : Placement.Length, "is not a number of nodes a lab can have", $"Give 1 to {MaxNodes}");
-        Require(EndpointCount >= 0 && Placement.All(n => n >= 0) && Placement.Sum() <= MaxEndpoints, nameof(EndpointCount), Placement.Sum(),
+        Require(EndpointCount >= 0 && Placement.All(n => n >= 0) && Placement.Sum() <= MaxEndpoints, nameof(EndpointCount), EndpointsPerNode.IsDefaultOrEmpty ? EndpointCount : Placement.Sum(),
             "is not a number of endpoints a lab can have", $"Give 0 to {MaxEndpoints}");
-        Require(Placement.Max() <= MaxEndpointsPerNode, nameof(EndpointCount), Placement.Sum(),
+        Require(Placement.Max() <= MaxEndpointsPerNode, nameof(EndpointCount), EndpointsPerNode.IsDefaultOrEmpty ? EndpointCount : Placement.Sum(),
             $"would put {Placement.Max()} endpoints on one node, which has addresses for {MaxEndpointsPerNode}", "Give more nodes or fewer endpoints");
         Require(SessionAffinity is null || (SessionAffinity >= TimeSpan.FromSeconds(1) && SessionAffinity <= TimeSpan.FromDays(1)),
             nameof(SessionAffinity), SessionAffinity, "is not a timeout for session affinity", "Give 1 s to 86400 s, as Kubernetes does");

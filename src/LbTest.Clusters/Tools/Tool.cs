@@ -30,11 +30,14 @@ public static class Tool
     /// <summary>The full path of a tool, or null when this machine lacks it.</summary>
     public static string? Find(string name)
     {
-        if (name.Contains('/', StringComparison.Ordinal)) return File.Exists(name) ? name : null;
+        if (name.Contains('/', StringComparison.Ordinal)) return IsProgram(name) ? name : null;
         IEnumerable<string> folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
         return folders.Concat(["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"])
-            .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+            .Select(folder => Path.Combine(folder, name)).FirstOrDefault(IsProgram);
     }
+
+    private static bool IsProgram(string path) => File.Exists(path)
+        && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
 
     private static async Task WriteInput(Process process, string? input)
     {

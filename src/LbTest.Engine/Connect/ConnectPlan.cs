@@ -8,6 +8,11 @@ namespace LbTest.Engine.Connect;
 /// <summary>A connect test, described: many short connections to one address, each of which learns the name of the endpoint that answered.</summary>
 public sealed record ConnectPlan
 {
+    private const long MostConnections = 1_000_000_000;
+
+    // Timers of .NET end at 49 days.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+
     /// <summary>Where to connect, an IP address and port as <c>10.0.0.1:5001</c> or <c>[::1]:5001</c>.</summary>
     [JsonConverter(typeof(EndPointConverter))]
     public required IPEndPoint Target { get; init; }
@@ -64,10 +69,10 @@ public sealed record ConnectPlan
     /// <exception cref="PlanException">A value is out of its range, or two values contradict each other.</exception>
     public void Validate()
     {
-        Require(Count >= 1, nameof(Count), Count, "is not a number of connections", "Give 1 or more");
+        Require(Count is >= 1 and <= MostConnections, nameof(Count), Count, "is not a number of connections", "Give 1 to 1,000,000,000");
         Require(Concurrency is >= 1 and <= 65535, nameof(Concurrency), Concurrency, "is out of range", "Give 1 to 65535");
-        Require(ConnectTimeout > TimeSpan.Zero, nameof(ConnectTimeout), ConnectTimeout, "is not a time span to wait", "Give more than 0 s");
-        Require(Timeout is null || Timeout > TimeSpan.Zero, nameof(Timeout), Timeout, "is not a time span to wait", "Give more than 0 s");
+        Require(ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= LongestWait, nameof(ConnectTimeout), ConnectTimeout, "is not a time span to wait", "Give more than 0 s and at most 30 days");
+        Require(Timeout is null || (Timeout > TimeSpan.Zero && Timeout <= LongestWait), nameof(Timeout), Timeout, "is not a time span to wait", "Give more than 0 s and at most 30 days");
         Require(SourcePort is >= 0 and <= 65535, nameof(SourcePort), SourcePort, "is not a port", "Give 1 to 65535, or 0 for any");
         Require(Threads is >= 0 and <= 256, nameof(Threads), Threads, "is out of range", "Give 1 to 256, or 0 for one per processor");
         if (Source is null) return;

@@ -27,7 +27,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
     private readonly Tally _tally;
     private readonly SourceRange? _range;
     private readonly Epoll _epoll = new(256);
-    private readonly Dictionary<int, List<byte>> _unconfirmed = [];
+    private readonly Dictionary<int, (List<byte> Received, int Unasked)> _unconfirmed = [];
     private readonly long _connectTimeout;
     private readonly int _concurrency, _targetLength, _sourceLength, _socketType, _family;
     private Slot[] _slots;
@@ -203,8 +203,9 @@ internal sealed unsafe class ConnectWorker : IDisposable
             }
             else if (read > 0)
             {
-                _unconfirmed[slot].AddRange(bytes);
-                if (_unconfirmed[slot].Count <= MaxName) continue;
+                List<byte> received = _unconfirmed[slot].Received;
+                received.AddRange(bytes);
+                if (received.Count <= MaxName) continue;
                 Fail(slot, FailureClass.ReadFailed, $"the server sent more than {MaxName} bytes and no end: not a server of this protocol");
                 return;
             }
@@ -220,7 +221,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
     private void AskAgain(ref Slot s, int slot, ReadOnlySpan<byte> bytes)
     {
         s.Phase = Phase.Confirming;
-        _unconfirmed[slot] = [.. bytes];
+        _unconfirmed[slot] = ([.. bytes], bytes.Length);
         Buffer[0] = (byte)'\n';
         // A server that closed already answers with a reset; the read that follows sees it.
         _ = Linux.Send(s.Fd, Buffer, 1, Linux.MsgNoSignal);
@@ -235,7 +236,8 @@ internal sealed unsafe class ConnectWorker : IDisposable
             return;
         }
 
-        int name = _tally.Names.Confirm(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_unconfirmed[slot]));
+        (List<byte> received, int unasked) = _unconfirmed[slot];
+        int name = _tally.Names.Confirm(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(received), unasked);
         if (name >= 0) Succeed(slot, name);
         else Fail(slot, FailureClass.ReadFailed, "the server did not repeat its name when asked: half a name, or not a server of this protocol");
     }

@@ -33,7 +33,8 @@ internal static class FailureClasses
     internal static FailureClass OfConnect(int error) => error switch
     {
         Linux.ECONNREFUSED => FailureClass.Refused,
-        Linux.ECONNRESET => FailureClass.Reset,
+        // EPIPE: the reset came after the end of the stream.
+        Linux.ECONNRESET or Linux.EPIPE => FailureClass.Reset,
         Linux.ETIMEDOUT => FailureClass.TimedOut,
         Linux.EMFILE or Linux.ENFILE or Linux.ENOBUFS or Linux.ENOMEM or Linux.EADDRNOTAVAIL or Linux.EADDRINUSE or Linux.EAGAIN
             => FailureClass.ClientExhausted,
@@ -44,7 +45,7 @@ internal static class FailureClasses
     /// <summary>The class of an error number after the connection was made.</summary>
     internal static FailureClass OfRead(int error) => error switch
     {
-        Linux.ECONNRESET => FailureClass.Reset,
+        Linux.ECONNRESET or Linux.EPIPE => FailureClass.Reset,
         Linux.ENOBUFS or Linux.ENOMEM => FailureClass.ClientExhausted,
         _ => FailureClass.ReadFailed,
     };

@@ -49,11 +49,12 @@ internal sealed class NameTable
     /// <summary>
     /// The index of the name in <paramref name="received"/>: all bytes up to the end of a stream on which the name was asked for once
     /// more, so a server of this protocol has sent it twice; −1 when it did not, since then nothing tells a name from half a name.
+    /// The first <paramref name="unasked"/> bytes came before the request, so they are no more than the first of the two.
     /// </summary>
-    internal int Confirm(ReadOnlySpan<byte> received)
+    internal int Confirm(ReadOnlySpan<byte> received, int unasked)
     {
         int half = received.Length / 2;
-        bool twice = half > 0 && received.Length % 2 == 0 && received[..half].SequenceEqual(received[half..]);
+        bool twice = half >= Math.Max(1, unasked) && received.Length % 2 == 0 && received[..half].SequenceEqual(received[half..]);
         return twice ? FindOrAdd(received[..half]) : -1;
     }
 

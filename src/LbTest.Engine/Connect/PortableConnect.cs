@@ -104,6 +104,7 @@ internal sealed class PortableConnect(ConnectRun run, Tally tally)
     private async Task<int> AskAgain(Socket socket, byte[] buffer, int read, CancellationToken due)
     {
         List<byte> all = [.. buffer.AsSpan(0, read)];
+        int unasked = read;
         try
         {
             _ = await socket.SendAsync("\n"u8.ToArray(), due).ConfigureAwait(false);
@@ -115,7 +116,7 @@ internal sealed class PortableConnect(ConnectRun run, Tally tally)
         }
 
         while ((read = await socket.ReceiveAsync(buffer, due).ConfigureAwait(false)) > 0) all.AddRange(buffer.AsSpan(0, read));
-        return Locked(() => tally.Names.Confirm(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(all)));
+        return Locked(() => tally.Names.Confirm(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(all), unasked));
     }
 
     private void Record(long started) => Locked(() => tally.Latency.Record((long)Stopwatch.GetElapsedTime(started).TotalNanoseconds));

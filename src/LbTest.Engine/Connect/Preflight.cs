@@ -51,8 +51,9 @@ public static class Preflight
             }
             catch (SocketException exception)
             {
+                string nonlocal = address.AddressFamily == AddressFamily.InterNetworkV6 ? " and 'sysctl net.ipv6.ip_nonlocal_bind=1'" : "";
                 throw new PlanException("Source", sources.Network, $"has the address {address}, which this machine cannot bind",
-                    $"Make the range local first, e.g. 'ip route add local {sources.Network} dev lo' in the network namespace that the test starts from", exception);
+                    $"Make the range local first, e.g. 'ip route add local {sources.Network} dev lo'{nonlocal} in the network namespace that the test starts from", exception);
             }
         }
     }

@@ -7,8 +7,12 @@ namespace LbTest.Engine.Results;
 public sealed class SecondsConverter : JsonConverter<TimeSpan>
 {
     /// <inheritdoc/>
-    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        TimeSpan.FromSeconds(reader.GetDouble());
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        // Rounded, since TimeSpan.FromSeconds cuts off: what was written comes back to the tick.
+        double ticks = Math.Round(reader.GetDouble() * TimeSpan.TicksPerSecond);
+        return Math.Abs(ticks) < long.MaxValue ? new TimeSpan((long)ticks) : throw new JsonException("Not a number of seconds.");
+    }
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options)

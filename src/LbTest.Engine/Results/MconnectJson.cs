@@ -13,11 +13,11 @@ public static class MconnectJson
     {
         JsonElement hosts = root.GetProperty("hosts");
         ImmutableArray<EndpointResult> endpoints = hosts.ValueKind == JsonValueKind.Null ? [] :
-            [.. hosts.EnumerateObject().Select(host => new EndpointResult { Name = host.Name, Connections = host.Value.GetInt64() })];
-        long requested = root.GetProperty("connects").GetInt64(), connections = endpoints.Sum(endpoint => endpoint.Connections);
-        long failedConnects = Number(root, "failed_connects"), failedReads = Number(root, "failed_reads");
+            [.. hosts.EnumerateObject().Select(host => new EndpointResult { Name = host.Name, Connections = Whole(host.Value) })];
+        long connections = endpoints.Sum(endpoint => endpoint.Connections);
+        long failedConnects = Number(root, "failed_connects"), failedReads = Number(root, "failed_reads"), ended = checked(connections + failedConnects + failedReads);
         // With -keep a connection may be counted many times, so more answers than connects are no contradiction.
-        long unfinished = Math.Max(0, requested - connections - failedConnects - failedReads);
+        long requested = Math.Max(Number(root, "connects"), ended), unfinished = requested - ended;
         FailureCount[] failures =
         [
             new(FailureClass.Unclassified, failedConnects, "failed connect, imported"),
@@ -25,7 +25,7 @@ public static class MconnectJson
         ];
         return new ConnectResult
         {
-            Started = root.TryGetProperty("start_time", out JsonElement start) ? start.GetDateTimeOffset() : default,
+            Started = root.TryGetProperty("start_time", out JsonElement start) ? Time(start) : default,
             Duration = TimeSpan.FromTicks(Number(root, "duration") / 100),
             Completed = unfinished == 0, Reason = unfinished == 0 ? null : "the imported result lacks connections",
             Requested = requested, Connections = connections, Failed = failedConnects + failedReads, Unfinished = unfinished,
@@ -57,5 +57,11 @@ public static class MconnectJson
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static long Number(JsonElement root, string name) => root.TryGetProperty(name, out JsonElement value) ? value.GetInt64() : 0;
+    private static long Number(JsonElement root, string name) => root.TryGetProperty(name, out JsonElement value) ? Whole(value) : 0;
+
+    private static DateTimeOffset Time(JsonElement value) =>
+        value.TryGetDateTimeOffset(out DateTimeOffset time) ? time : throw new JsonException($"{value.GetRawText()} is not a time.");
+
+    private static long Whole(JsonElement value) =>
+        value.TryGetInt64(out long number) && number >= 0 ? number : throw new JsonException($"{value.GetRawText()} is not a whole number, 0 or more.");
 }

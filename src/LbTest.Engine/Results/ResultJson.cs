@@ -10,7 +10,7 @@ namespace LbTest.Engine.Results;
 /// <summary>Source-generated JSON metadata of everything the engine reads and writes.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(ConnectResult))]
 [JsonSerializable(typeof(ConnectPlan))]
 [JsonSerializable(typeof(Balance))]
@@ -37,16 +37,21 @@ public static class ResultJson
             ConnectResult result = root.ValueKind != JsonValueKind.Object ? throw Foreign()
                 : MconnectJson.IsMconnect(root) ? MconnectJson.Read(root)
                 : root.TryGetProperty("kind", out JsonElement kind) && kind.ValueKind == JsonValueKind.String && kind.GetString() == ConnectResult.ResultKind
-                    ? root.Deserialize(ResultJsonContext.Default.ConnectResult) ?? throw Foreign()
+                    ? WithDefaults(root).Deserialize(ResultJsonContext.Default.ConnectResult) ?? throw Foreign()
                     : throw Foreign();
             if (result.SchemaVersion != 1)
             {
                 throw new FormatException($"The result has schema version {result.SchemaVersion}, which is newer than this version of LbTest knows. Update LbTest.");
             }
 
+            if (result.Endpoints.Any(e => e is not { Connections: >= 0, Sources: null or >= 0 }) || result.Failures.Any(f => f is not { Count: >= 0 }))
+            {
+                throw new JsonException("A number of connections is missing or negative.");
+            }
+
             return result.Label is null ? result with { Label = label } : result;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or OverflowException)
         {
             throw new FormatException($"Not a whole JSON document, or a value of the wrong type: {exception.Message} If the file was cut short, export it again.", exception);
         }
@@ -67,6 +72,23 @@ public static class ResultJson
         }
 
         return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+    }
+
+    // Generated code sets init-only properties that the JSON lacks to null or 0 instead of leaving their defaults alone.
+    private static JsonObject WithDefaults(JsonElement given)
+    {
+        JsonObject defaults = JsonSerializer.SerializeToNode(new ConnectResult(), ResultJsonContext.Default.ConnectResult)!.AsObject();
+        Overlay(defaults, given);
+        return defaults;
+
+        static void Overlay(JsonObject target, JsonElement source)
+        {
+            foreach (JsonProperty property in source.EnumerateObject())
+            {
+                if (property.Value.ValueKind == JsonValueKind.Object && target[property.Name] is JsonObject known) Overlay(known, property.Value);
+                else target[property.Name] = JsonNode.Parse(property.Value.GetRawText());
+            }
+        }
     }
 
     // Time spans have a converter of their own, which the exporter cannot look into.

@@ -23,7 +23,11 @@ internal sealed class EpollServer : Server
     public override ImmutableArray<long> Accepted =>
         [.. Enumerable.Range(0, _listeners.Endpoints.Length).Select(i => _workers.Sum(worker => Volatile.Read(ref worker.Accepted[i])))];
 
-    public override void SetBehavior(int index, EndpointBehavior behavior) => _listeners.SetBehavior(index, behavior);
+    public override void SetBehavior(int index, EndpointBehavior behavior)
+    {
+        _listeners.SetBehavior(index, behavior);
+        foreach (EpollServerWorker worker in _workers) worker.Watch(index, behavior != EndpointBehavior.Refuse);
+    }
 
     protected override void Dispose(bool disposing)
     {

@@ -30,6 +30,15 @@ internal sealed unsafe class EpollServerWorker : IDisposable
 
     internal void Stop() => _stop = true;
 
+    /// <summary>Watches a TCP listener, or not: one that refuses would report a hang-up without end.</summary>
+    internal void Watch(int index, bool watch)
+    {
+        int fd = _listeners.Tcp(index);
+        if (fd < 0) return;
+        if (!watch) _epoll.Remove(fd);
+        else if (_epoll.Add(fd, Linux.EpollIn | Linux.EpollExclusive, TcpListener | (uint)index) is not (0 or Linux.EEXIST) and int error) throw new SocketFault("epoll_ctl", error);
+    }
+
     internal void Work()
     {
         while (!_stop)

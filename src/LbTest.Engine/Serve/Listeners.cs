@@ -77,7 +77,7 @@ internal sealed unsafe class Listeners : IDisposable
         if (_tcp[index] < 0) return;
         // Shutting a listener down makes it refuse and keeps its port; listening again reverses that (tcp_disconnect in the kernel).
         if (behavior == EndpointBehavior.Refuse) _ = Linux.Shutdown(_tcp[index], Linux.ShutRd);
-        else if (before == EndpointBehavior.Refuse) _ = Linux.Listen(_tcp[index], Backlog);
+        else if (before == EndpointBehavior.Refuse && Linux.Listen(_tcp[index], Backlog) != 0) throw Server.CannotListen(Endpoints[index], Linux.Describe(Linux.LastError));
     }
 
     private static void SetDropping(int fd, bool drop)
@@ -121,15 +121,26 @@ internal sealed unsafe class Listeners : IDisposable
         if (tcp) _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoReuseAddr, 1);
         // "[::]" serves IPv4 as well, as users of other servers expect.
         if (IPAddress.IPv6Any.Equals(endpoint.Address.Address)) _ = Linux.SetInt(fd, Linux.IpprotoIpv6, Linux.Ipv6V6Only, 0);
-        if (Linux.Bind(fd, address, length) != 0 || (tcp && Linux.Listen(fd, Backlog) != 0))
+        bool choose = endpoint.Address.Port == 0;
+        if (Linux.Bind(fd, address, length) != 0 || (tcp && !choose && Linux.Listen(fd, Backlog) != 0))
         {
             int error = Linux.LastError;
             _ = Linux.Close(fd);
             throw Server.CannotListen(endpoint, Linux.Describe(error));
         }
 
+        if (!choose) return fd;
         if (Linux.GetSockName(fd, address, &length) == 0) endpoint = endpoint with { Address = new IPEndPoint(endpoint.Address.Address, NativeAddress.Port(address)) };
-        return fd;
+        if (!tcp) return fd;
+        try
+        {
+            // Refusing keeps only a port that was asked for by number; the first socket holds it until the second has it too.
+            return Open(ref endpoint, tcp);
+        }
+        finally
+        {
+            _ = Linux.Close(fd);
+        }
     }
 
     public void Dispose()

@@ -30,6 +30,13 @@ internal sealed unsafe class Epoll : IDisposable
         return Linux.EpollCtl(_fd, Linux.EpollCtlAdd, fd, one) == 0 ? 0 : Linux.LastError;
     }
 
+    /// <summary>Watches <paramref name="fd"/> no longer.</summary>
+    internal void Remove(int fd)
+    {
+        byte* unused = stackalloc byte[16];
+        _ = Linux.EpollCtl(_fd, Linux.EpollCtlDel, fd, unused);
+    }
+
     /// <summary>Waits for events, at most <paramref name="timeoutMilliseconds"/>; returns how many there are (0 when interrupted).</summary>
     internal int Wait(int timeoutMilliseconds)
     {

@@ -47,6 +47,7 @@ public static class HostPort
             throw new PlanException(parameter, text, "has no port", "Write it as host:port, an IPv6 address as [address]:port, e.g. 10.0.0.1:5001 or [::1]:5001");
         }
 
+        if (bracketed && colon == 2) throw new PlanException(parameter, text, "has no host", "Write it as host:port, e.g. [::1]:5001");
         return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
             ? (bracketed ? text[1..(colon - 1)] : text[..colon], port)
             : throw new PlanException(parameter, text, $"has the port '{text[(colon + 1)..]}', which is not a number from 1 to 65535", "Write it as host:port");

@@ -9,12 +9,12 @@ internal static unsafe partial class Linux
     internal const int SockStream = 1, SockDgram = 2, SockNonblock = 0x800, SockCloexec = 0x80000;
     internal const int SolSocket = 1, SoReuseAddr = 2, SoError = 4, SoLinger = 13, SoAttachFilter = 26, SoDetachFilter = 27;
     internal const int IpprotoIp = 0, IpprotoTcp = 6, IpprotoIpv6 = 41, IpBindAddressNoPort = 24, Ipv6V6Only = 26, TcpInfo = 11;
-    internal const int EpollCtlAdd = 1;
+    internal const int EpollCtlAdd = 1, EpollCtlDel = 2;
     internal const uint EpollIn = 1, EpollOut = 4, EpollErr = 8, EpollHup = 0x10, EpollRdHup = 0x2000, EpollEt = 1u << 31, EpollExclusive = 1u << 28;
     internal const int MsgNoSignal = 0x4000, ShutRd = 0, ShutWr = 1;
     internal const int CloneNewNet = 0x40000000;
 
-    internal const int EPERM = 1, EINTR = 4, EAGAIN = 11, ENOMEM = 12, EACCES = 13, ENFILE = 23, EMFILE = 24, EADDRINUSE = 98, EADDRNOTAVAIL = 99;
+    internal const int EPERM = 1, EINTR = 4, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EEXIST = 17, ENFILE = 23, EMFILE = 24, EPIPE = 32, EADDRINUSE = 98, EADDRNOTAVAIL = 99;
     internal const int ENETDOWN = 100, ENETUNREACH = 101, ECONNRESET = 104, ENOBUFS = 105, ETIMEDOUT = 110, ECONNREFUSED = 111;
     internal const int EHOSTUNREACH = 113, EINPROGRESS = 115;
 

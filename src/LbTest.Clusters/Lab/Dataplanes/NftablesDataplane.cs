@@ -16,7 +16,8 @@ namespace LbTest.Clusters.Lab.Dataplanes;
 /// where kube-proxy edits and keeps that. Existing connections stay where they are; counters start from zero.</item>
 /// </list>
 /// Outside the machine's first user namespace nobody may enlarge the socket buffer that a transaction must fit in: with its default of
-/// 208 KiB that is some 200 endpoints, 100 with affinity; beyond that nft says "Message too long" and changes nothing.
+/// 208 KiB that is some 200 endpoints, 100 with affinity. Beyond that the same rules go in several transactions, the last of which puts
+/// them in force: for a moment before it the node has none.
 /// </remarks>
 public sealed class NftablesDataplane : IDataplane
 {
@@ -27,8 +28,20 @@ public sealed class NftablesDataplane : IDataplane
     public void Apply(DesiredState state)
     {
         // Both texts before the first tool: bad input changes nothing.
-        string[] inputs = [.. NodeView.Families.Select(family => NftablesRules.Render(state, family))];
-        foreach (string input in inputs) Tool.Run("nft", ["-f", "-"], input);
+        ImmutableArray<string>[] families = [.. NodeView.Families.Select(family => NftablesRules.Stages(state, family))];
+        foreach (ImmutableArray<string> stages in families)
+        {
+            try
+            {
+                Load(string.Concat(stages));
+            }
+            catch (ToolException exception) when (exception.Message.Contains("Message too long", StringComparison.Ordinal))
+            {
+                foreach (string stage in stages) Load(stage);
+            }
+        }
+
+        static void Load(string rules) => _ = Tool.Run("nft", ["-f", "-"], rules);
     }
 
     /// <inheritdoc/>

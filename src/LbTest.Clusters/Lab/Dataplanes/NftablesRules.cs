@@ -11,7 +11,8 @@ internal sealed class NftablesRules
     private readonly List<string> _clusterIPs = [], _serviceIPs = [], _serviceNodePorts = [];
     private readonly List<string> _noEndpointServices = [], _noEndpointNodePorts = [];
 
-    // Chains of services and endpoints, and affinity sets.
+    // Chains of endpoints with their affinity sets, one text each; and chains of services, which lead to them.
+    private readonly List<string> _endpoints = [];
     private readonly StringBuilder _services = new();
 
     private NftablesRules(NodeView node)
@@ -20,21 +21,35 @@ internal sealed class NftablesRules
         (_ip, _address) = node.IsIPv4 ? ("ip", "ipv4_addr") : ("ip6", "ipv6_addr");
     }
 
-    internal static string Render(DesiredState state, AddressFamily family)
+    /// <summary>The whole state, for one transaction.</summary>
+    internal static string Render(DesiredState state, AddressFamily family) => string.Concat(Stages(state, family));
+
+    /// <summary>The same in parts, each of which is a transaction that nft takes on its own; only the last one puts rules in force.</summary>
+    internal static ImmutableArray<string> Stages(DesiredState state, AddressFamily family)
     {
+        const int endpointsPerStage = 50;
         var rules = new NftablesRules(new NodeView(state, family));
         foreach (NodeService service in rules._node.Services) rules.Add(service);
-        return rules.ToString();
+        IEnumerable<string> endpoints = rules._endpoints.Chunk(endpointsPerStage).Select(chunk => $"table {rules._ip} kube-proxy {{\n{string.Concat(chunk)}}}\n");
+        return [rules.EmptyTable, .. endpoints, rules.Services];
     }
 
     // 'add, delete, add' in one transaction replaces the table whether or not it is there.
-    // nft 1.0.6 wants a ';' before a '}' on the same line, and knows no name for priority -100 in an output hook.
-    /// <inheritdoc/>
-    public override string ToString() => $$"""
+    private string EmptyTable => $$"""
         add table {{_ip}} kube-proxy
         delete table {{_ip}} kube-proxy
         table {{_ip}} kube-proxy {
           comment "rules for kube-proxy"
+          chain mark-for-masquerade {
+            mark set mark or 0x4000
+          }
+        }
+
+        """;
+
+    // nft 1.0.6 wants a ';' before a '}' on the same line, and knows no name for priority -100 in an output hook.
+    private string Services => $$"""
+        table {{_ip}} kube-proxy {
           set cluster-ips { type {{_address}}; comment "Active ClusterIPs"; {{Elements(_clusterIPs.Distinct())}}}
           set nodeport-ips { type {{_address}}; comment "IPs that accept NodePort traffic"; {{Elements(_node.NodeAddresses.Distinct())}}}
           map service-ips {
@@ -91,9 +106,6 @@ internal sealed class NftablesRules
           chain reject-chain {
             comment "helper for @no-endpoint-services / @no-endpoint-nodeports"
             reject
-          }
-          chain mark-for-masquerade {
-            mark set mark or 0x4000
           }
           chain masquerading {
             mark and 0x4000 == 0 return
@@ -182,15 +194,16 @@ internal sealed class NftablesRules
     private void AddEndpoint(FamilyService service, FamilyEndpoint endpoint)
     {
         string affinity = "affinity-" + endpoint.NftablesName;
-        if (service.AffinitySeconds is { } seconds)
-            _services.Append($"  set {affinity} {{ type {_address}; flags dynamic,timeout; timeout {seconds}s; }}\n");
-        Open("endpoint-" + endpoint.NftablesName);
-        // An endpoint that reaches itself would see its own address as the source.
-        Rule($"{_ip} saddr {endpoint.Endpoint.Address} jump mark-for-masquerade");
-        if (service.AffinitySeconds is not null) Rule($"update @{affinity} {{ {_ip} saddr }}");
-        // The counter is ours: what Observe reads.
-        Rule($"meta l4proto {service.Protocol} counter dnat to {endpoint.Target}");
-        Close();
+        string set = service.AffinitySeconds is { } seconds ? $"  set {affinity} {{ type {_address}; flags dynamic,timeout; timeout {seconds}s; }}\n" : "";
+        string update = set.Length > 0 ? $"    update @{affinity} {{ {_ip} saddr }}\n" : "";
+        // An endpoint that reaches itself would see its own address as the source. The counter is ours: what Observe reads.
+        _endpoints.Add($$"""
+            {{set}}  chain endpoint-{{endpoint.NftablesName}} {
+                {{_ip}} saddr {{endpoint.Endpoint.Address}} jump mark-for-masquerade
+            {{update}}    meta l4proto {{service.Protocol}} counter dnat to {{endpoint.Target}}
+              }
+
+            """);
     }
 
     private static string Key(IPAddress address, FamilyService service) => $"{address} . {service.Protocol} . {service.Port.Port}";

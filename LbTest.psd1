@@ -1,0 +1,39 @@
+@{
+    RootModule           = 'src/LbTest.Module/LbTest.psm1'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '6c1f7a52-3d0b-4c39-9f1e-8a54f5b7d2e6'
+    Author               = 'LbTest contributors'
+    CompanyName          = 'LbTest contributors'
+    Copyright            = '(c) LbTest contributors. MIT licence.'
+    Description          = 'Tells the truth about load balancing: starts a lab of network namespaces with the kernel''s own kube-proxy rules, makes many connections, counts which endpoint answered each, and gives a statistical verdict.'
+    PowerShellVersion    = '7.6'
+    CompatiblePSEditions = @('Core')
+    FormatsToProcess     = @('src/LbTest.Module/LbTest.Format.ps1xml')
+    TypesToProcess       = @('src/LbTest.Module/LbTest.Types.ps1xml')
+    CmdletsToExport      = @(
+        'Export-LbResult'
+        'Format-LbTable'
+        'Get-LbCluster'
+        'Get-LbEndpointCounter'
+        'Get-LbFrequency'
+        'Get-LbSampleSize'
+        'Import-LbResult'
+        'Invoke-ConnectTest'
+        'Measure-LbBalance'
+        'Start-LbCluster'
+        'Start-LbServer'
+        'Stop-LbCluster'
+        'Stop-LbServer'
+        'Test-LbPrerequisite'
+    )
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags         = @('LoadBalancing', 'Kubernetes', 'kube-proxy', 'nftables', 'iptables', 'ECMP', 'Network', 'Test', 'Linux', 'PSEdition_Core')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'First version: labs in iptables and nftables mode, connect tests, frequency tables, balance verdicts.'
+        }
+    }
+}

@@ -1,0 +1,14 @@
+using System.Collections;
+using System.Management.Automation.Language;
+using LbTest.Cmdlets.Clusters;
+
+namespace LbTest.Cmdlets.Parameters;
+
+/// <summary>Completes the names of running labs.</summary>
+public sealed class LabNameCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completion.Of(RunningLabs.Names(), wordToComplete);
+}

@@ -1,0 +1,160 @@
+using LbTest.Clusters.Lab;
+using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Engine;
+using LbTest.Engine.Connect;
+
+namespace LbTest.Clusters.Tests.Lab;
+
+/// <summary>A lab ends with whatever it hangs on, and leaves nothing.</summary>
+[Collection(nameof(LifetimeTests))]
+public class LifetimeTests
+{
+    [SkippableFact]
+    public async Task Stopping_leaves_no_process_and_no_namespace()
+    {
+        LabFixture.Require();
+        (_, string before) = LabFixture.Run("ip", "netns", "list");
+        LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        HashSet<int> processes = LabFixture.LabProcesses();
+        Assert.NotEmpty(processes);
+        Assert.True(lab.Running);
+        await lab.StopAsync();
+        Assert.False(lab.Running);
+        Assert.True(LabFixture.AllGone(processes));
+        Assert.Equal(before, LabFixture.Run("ip", "netns", "list").Output);
+    }
+
+    [SkippableFact]
+    public async Task Killing_any_process_of_a_lab_takes_all_of_it_down()
+    {
+        LabFixture.Require();
+        for (int victim = 0; victim < 2; victim++)
+        {
+            HashSet<int> others = LabFixture.LabProcesses();
+            using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(nodes: 1, endpoints: 1));
+            int[] mine = [.. LabFixture.LabProcesses().Except(others).Order()];
+            Assert.Equal(2, mine.Length);
+            LabFixture.Kill(mine[victim]);
+            Assert.True(LabFixture.AllGone(mine));
+            await Assert.ThrowsAsync<Protocol.AgentLostException>(() => lab.Connect(LabFixture.Request(1)));
+            Assert.False(lab.Running);
+        }
+    }
+
+    [SkippableFact]
+    public async Task An_agent_killed_in_the_middle_of_a_test_leaves_a_partial_result()
+    {
+        LabFixture.Require();
+        HashSet<int> others = LabFixture.LabProcesses();
+        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        int[] mine = [.. LabFixture.LabProcesses().Except(others)];
+        var progress = new FirstProgress();
+        Task<ConnectResult> running = lab.ConnectAsync(LabFixture.Request(10_000_000), progress, default);
+        await progress.Seen;
+        LabFixture.Kill(mine.Max());
+        ConnectResult result = await running;
+        Assert.False(result.Completed);
+        Assert.Contains("agent is gone", result.Reason, StringComparison.Ordinal);
+        Assert.True(result.Connections > 0);
+        Assert.Equal(result.Connections, result.Endpoints.Sum(e => e.Connections));
+        Assert.Equal(10_000_000, result.Connections + result.Failed + result.Unfinished);
+    }
+
+    [SkippableFact]
+    public async Task Cancelling_a_test_returns_what_was_measured_and_the_lab_goes_on()
+    {
+        LabFixture.Require();
+        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        using var cancel = new CancellationTokenSource();
+        var progress = new FirstProgress();
+        Task<ConnectResult> running = lab.ConnectAsync(LabFixture.Request(10_000_000), progress, cancel.Token);
+        await progress.Seen;
+        await cancel.CancelAsync();
+        ConnectResult result = await running;
+        Assert.Equal((false, "stopped by the user"), (result.Completed, result.Reason));
+        Assert.True(result.Connections > 0);
+        Assert.Equal(100, (await lab.Connect(LabFixture.Request(100))).Connections);
+    }
+
+    [SkippableFact]
+    public async Task Two_labs_with_the_same_addresses_do_not_meet()
+    {
+        LabFixture.Require();
+        LabCluster[] labs = await Task.WhenAll(LabCluster.StartAsync(LabFixture.Spec(endpoints: 3)), LabCluster.StartAsync(LabFixture.Spec(ProxyMode.Iptables, endpoints: 5)));
+        ConnectResult[] results = await Task.WhenAll(labs.Select(lab => lab.Connect(LabFixture.Request(500))));
+        Assert.Equal([3, 5], results.Select(result => result.Endpoints.Length));
+        Assert.All(results, result => Assert.Equal(500, result.Connections));
+        labs[0].Dispose();
+        Assert.Equal(50, (await labs[1].Connect(LabFixture.Request(50))).Connections);
+        labs[1].Dispose();
+    }
+
+    [SkippableFact]
+    public async Task A_detached_lab_is_found_by_name_and_its_name_is_taken()
+    {
+        LabFixture.Require();
+        LabSpec spec = LabFixture.Spec() with { Detached = true };
+        LabCluster lab = await LabCluster.StartAsync(spec);
+        try
+        {
+            Assert.Contains(spec.Name, LabCluster.DetachedNames());
+            PlanException taken = await Assert.ThrowsAsync<PlanException>(() => LabCluster.StartAsync(spec));
+            Assert.Equal("Name", taken.Parameter);
+            lab.Dispose();
+            using LabCluster? again = await LabCluster.FindAsync(spec.Name);
+            Assert.NotNull(again);
+            Assert.Equal(spec.EndpointCount, again.Endpoints.Length);
+            Assert.Equal(100, (await again.Connect(LabFixture.Request(100))).Connections);
+        }
+        finally
+        {
+            LabCluster? last = await LabCluster.FindAsync(spec.Name);
+            if (last is not null) await last.StopAsync();
+        }
+
+        Assert.DoesNotContain(spec.Name, LabCluster.DetachedNames());
+        Assert.Null(await LabCluster.FindAsync(spec.Name));
+    }
+
+    [SkippableFact]
+    public void An_ordinary_user_has_labs_too()
+    {
+        LabFixture.Require();
+        Skip.IfNot(LabFixture.IsRoot, "the other tests run as an ordinary user already");
+        string agent = LabFixture.AgentForOthers(), name = LabFixture.Spec().Name;
+        string[] nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/tmp", "LBTEST_AGENT=" + agent, agent];
+        Skip.If(LabFixture.Run([.. nobody[..^1], "unshare", "--user", "--map-root-user", "--net", "true"]).ExitCode != 0, "this kernel allows no user namespaces");
+        try
+        {
+            foreach (string mode in new[] { "nftables", "iptables" })
+            {
+                (int exit, string said) = LabFixture.Run([.. nobody, "lab", "start", "--name", name, "--detached", "--proxy-mode", mode, "--session-affinity", "60"]);
+                Assert.True(exit == 0, said);
+                // It is the other user's: root neither lists nor reaches it.
+                Assert.DoesNotContain(name, LabCluster.DetachedNames());
+                (exit, said) = LabFixture.Run([.. nobody, "connect", "--lab", name, "--count", "1000"]);
+                Assert.True(exit == 0, said);
+                Assert.Contains("1,000 of 1,000", said, StringComparison.Ordinal);
+                (exit, said) = LabFixture.Run([.. nobody, "lab", "stop", "--name", name]);
+                Assert.True(exit == 0, said);
+            }
+        }
+        finally
+        {
+            _ = LabFixture.Run([.. nobody, "lab", "stop", "--name", name]);
+            Directory.Delete(Path.GetDirectoryName(agent)!, recursive: true);
+        }
+    }
+
+    private sealed class FirstProgress : IProgress<ConnectProgress>
+    {
+        private readonly TaskCompletionSource _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task Seen => _seen.Task;
+
+        public void Report(ConnectProgress value)
+        {
+            if (value.Connections > 0) _ = _seen.TrySetResult();
+        }
+    }
+}
