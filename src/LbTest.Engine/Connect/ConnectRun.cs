@@ -129,5 +129,5 @@ public sealed class ConnectRun
     }
 
     private static string Generator { get; } = string.Create(CultureInfo.InvariantCulture,
-        $"LbTest {typeof(ConnectRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}, {RuntimeInformation.OSDescription.Split(" #")[0]}, {Environment.ProcessorCount} processors");
+        $"LbTest {typeof(ConnectRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}, {RuntimeInformation.OSDescription.Split(" #")[0]}, kernel {Environment.OSVersion.Version}, {Environment.ProcessorCount} processors");
 }

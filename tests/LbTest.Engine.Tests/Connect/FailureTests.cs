@@ -60,7 +60,7 @@ public sealed class FailureTests
     [InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
     public async Task Half_a_name_is_a_failed_read_not_another_endpoint(bool portable, bool listed)
     {
-        // Its first half, "twin-", is not twice the same; that of "aaaa" is, and must not pass for the endpoint "a".
+        // Half of "aaaa" is "a" twice, which must not pass for an endpoint "a".
         foreach (string name in new[] { "twin-pods", "aaaa" })
         {
             using Server server = Loopback.Serve(name, EndpointBehavior.Partial);
@@ -87,7 +87,11 @@ public sealed class FailureTests
     [Theory, InlineData(false), InlineData(true)]
     public async Task A_server_of_another_protocol_fails_the_read(bool portable)
     {
-        using var server = new ScriptedServer((connection, _) => ScriptedServer.Say(connection, "SSH-2.0-Something\r\n"));
+        using var server = new ScriptedServer(async (connection, _) =>
+        {
+            await ScriptedServer.Say(connection, "SSH-2.0-Something\r\n");
+            while (await connection.ReceiveAsync(new byte[100]) > 0) { }
+        });
 
         Loopback.AssertAllFailedAs(FailureClass.ReadFailed, await Loopback.RunAsync(new ConnectPlan { Target = server.Address, Count = 20 }, portable));
     }
