@@ -21,8 +21,24 @@ public static class AgentFile
         string folder = Folder ?? AppContext.BaseDirectory;
         string platform = $"{(OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         string file = Path.Combine(folder, platform, "lbtest");
-        return File.Exists(file) ? file
-            : throw new FileNotFoundException($"The agent is not where it should be, '{file}'. Build it with './bootstrap.sh', or name it in LBTEST_AGENT.");
+        if (!File.Exists(file)) throw new FileNotFoundException($"The agent is not where it should be, '{file}'. Build it with './bootstrap.sh build', or name it in LBTEST_AGENT.");
+        MakeExecutable(file);
+        return file;
+    }
+
+    // A module that was installed from a package has lost the mode of its files.
+    private static void MakeExecutable(string file)
+    {
+        const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        if (OperatingSystem.IsWindows() || (File.GetUnixFileMode(file) & execute) != 0) return;
+        try
+        {
+            File.SetUnixFileMode(file, File.GetUnixFileMode(file) | execute);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new UnauthorizedAccessException($"The agent '{file}' may not be executed, and is not yours to change. Let its owner run: chmod +x '{file}'.", exception);
+        }
     }
 
     /// <summary>The folder that holds the agents of all platforms; set by the module, which knows where it was loaded from.</summary>

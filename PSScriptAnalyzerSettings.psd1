@@ -1,0 +1,12 @@
+@{
+    ExcludeRules = @(
+        # Pester's blocks assign in one scope and read in another, which the analyzer cannot see.
+        'PSUseDeclaredVarsMoreThanAssignments'
+        # New-* helpers of the tests and the build make nothing that -WhatIf could spare.
+        'PSUseShouldProcessForStateChangingFunctions'
+        # Join-Path and our own small functions read better so.
+        'PSAvoidUsingPositionalParameters'
+        # The build talks to the one who runs it.
+        'PSAvoidUsingWriteHost'
+    )
+}
