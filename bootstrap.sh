@@ -35,6 +35,8 @@ command -v ip >/dev/null || missing="$missing iproute2"
 command -v nft >/dev/null || missing="$missing nftables"
 command -v iptables-restore >/dev/null || missing="$missing iptables"
 command -v unshare >/dev/null && command -v setsid >/dev/null || missing="$missing util-linux"
+# A test fills a connection-tracking table with it.
+[ "$task" != test ] || command -v conntrack >/dev/null || missing="$missing conntrack"
 if [ -n "$missing" ]; then
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         printf 'bootstrap: installing%s\n' "$missing"

@@ -60,10 +60,11 @@ function Invoke-Analyze {
 
 function Invoke-XunitTest {
     # Not through Invoke-Native: failed tests are counted and told at the end.
-    $output = dotnet msbuild (Join-Path $PSScriptRoot 'build.proj') -nologo -v:minimal -t:Test | Tee-Object -Variable lines | Out-Host
-    $null = $output
+    dotnet msbuild (Join-Path $PSScriptRoot 'build.proj') -nologo -v:minimal -t:Test | Tee-Object -Variable lines | Out-Host
+    $exitCode = $LASTEXITCODE
     $counts = $lines | Select-String 'Failed: +(\d+), Passed: +(\d+), Skipped: +(\d+)' | ForEach-Object { , [int[]] $_.Matches[0].Groups[1..3].Value }
     if (-not $counts) { throw 'No xunit test was run.' }
+    if ($exitCode -ne 0 -and -not ($counts | Where-Object { $_[0] -gt 0 })) { throw "The xunit tests ended with code $exitCode although none failed." }
     [pscustomobject]@{
         Passed = ($counts | ForEach-Object { $_[1] } | Measure-Object -Sum).Sum
         Failed = ($counts | ForEach-Object { $_[0] } | Measure-Object -Sum).Sum

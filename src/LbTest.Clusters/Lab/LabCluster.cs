@@ -41,6 +41,9 @@ public sealed class LabCluster : Cluster, IDisposable
     /// <inheritdoc/>
     public override ImmutableArray<string> Endpoints => [.. _topology.Endpoints.Select(endpoint => endpoint.Name)];
 
+    /// <summary>The process that holds the sandbox of an attached lab; 0 for a detached one, which is nobody's child.</summary>
+    internal int SandboxProcessId => _sandbox?.ProcessId ?? 0;
+
     /// <inheritdoc/>
     public override bool Running => _agent.Alive && !_disposed;
 

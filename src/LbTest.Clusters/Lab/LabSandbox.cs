@@ -26,6 +26,9 @@ internal sealed class LabSandbox : IDisposable
 
     internal AgentClient Agent { get; }
 
+    /// <summary>The process that holds the sandbox, unshare; the agent is its only child.</summary>
+    internal int ProcessId => _process.Id;
+
     /// <summary>Starts the agent in a new sandbox. It builds nothing until it is told to.</summary>
     internal static LabSandbox Start(LabSpec spec)
     {

@@ -21,23 +21,32 @@ public static class AgentFile
         string folder = Folder ?? AppContext.BaseDirectory;
         string platform = $"{(OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         string file = Path.Combine(folder, platform, "lbtest");
-        if (!File.Exists(file)) throw new FileNotFoundException($"The agent is not where it should be, '{file}'. Build it with './bootstrap.sh build', or name it in LBTEST_AGENT.");
-        MakeExecutable(file);
-        return file;
+        if (!File.Exists(file)) throw new FileNotFoundException($"The agent is not where it should be, '{file}'. This package has none for this platform, or it was not built: './bootstrap.sh build' builds it, LBTEST_AGENT names another.");
+        return Executable(file);
     }
 
-    // A module that was installed from a package has lost the mode of its files.
-    private static void MakeExecutable(string file)
+    // A module that was installed from a package has lost the mode of its files. Its owner gets it back; another user, or one of a read-only
+    // file system, a copy of his own, once for each version of the file.
+    private static string Executable(string file)
     {
         const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        if (OperatingSystem.IsWindows() || (File.GetUnixFileMode(file) & execute) != 0) return;
+        if (OperatingSystem.IsWindows() || (File.GetUnixFileMode(file) & execute) == execute) return file;
         try
         {
             File.SetUnixFileMode(file, File.GetUnixFileMode(file) | execute);
+            return file;
         }
-        catch (UnauthorizedAccessException exception)
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            throw new UnauthorizedAccessException($"The agent '{file}' may not be executed, and is not yours to change. Let its owner run: chmod +x '{file}'.", exception);
+            string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "lbtest",
+                File.GetLastWriteTimeUtc(file).Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            string copy = Path.Combine(folder, "lbtest"), half = $"{copy}.{Environment.ProcessId}";
+            if (File.Exists(copy)) return copy;
+            _ = Directory.CreateDirectory(folder);
+            File.Copy(file, half, overwrite: true);
+            File.SetUnixFileMode(half, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            File.Move(half, copy, overwrite: true);
+            return copy;
         }
     }
 

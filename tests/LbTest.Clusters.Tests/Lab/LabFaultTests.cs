@@ -114,4 +114,28 @@ public class LabFaultTests
         Assert.Contains("does not let ordinary users make user namespaces", said, StringComparison.Ordinal);
         Assert.Contains("user.max_user_namespaces", said, StringComparison.Ordinal);
     }
+
+    [SkippableFact]
+    public async Task A_full_connection_tracking_table_is_named_before_and_after()
+    {
+        LabFixture.Require();
+        Skip.If(!LabFixture.IsRoot || Tools.Tool.Find("conntrack") is null, "filling the table takes root and the tool conntrack");
+        int max = int.Parse(File.ReadAllText("/proc/sys/net/netfilter/nf_conntrack_max"), System.Globalization.CultureInfo.InvariantCulture);
+        Skip.If(max > 600_000, "the table of this machine is too large to fill in a test");
+        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(nodes: 1, endpoints: 2));
+        int init = lab.Processes()[1];
+        // The limit counts every network namespace on its own, so other labs and the machine itself notice nothing.
+        string entries = Path.GetTempFileName();
+        await File.WriteAllLinesAsync(entries, Enumerable.Range(0, max).Select(i =>
+            $"-A -t 600 -u SEEN_REPLY,ASSURED -p tcp --state ESTABLISHED -s 21.0.0.{1 + (i / 60000)} -d 22.0.0.1 --sport {1024 + (i % 60000)} --dport 80"));
+        (_, string said) = LabFixture.Run("nsenter", "-t", $"{init}", "-m", "nsenter", "--net=/run/netns/node-1", "conntrack", "-R", entries);
+        File.Delete(entries);
+
+        ConnectRequest request = LabFixture.Request(100);
+        ConnectResult result = await lab.Connect(request with { Plan = request.Plan with { ConnectTimeout = TimeSpan.FromMilliseconds(300) } });
+        Assert.True(result.Failed > 0, said);
+        Assert.Equal([FailureClass.TimedOut], result.Failures.Select(f => f.Class));
+        Assert.Contains(result.Warnings, w => w.Contains("table of node-1 has room for", StringComparison.Ordinal));
+        Assert.Contains(result.Warnings, w => w.Contains("its table is full", StringComparison.Ordinal));
+    }
 }

@@ -38,27 +38,13 @@ internal static class LabFixture
 
     internal static Task<ConnectResult> Connect(this LabCluster lab, ConnectRequest request, CancellationToken cancel = default) => lab.ConnectAsync(request, null, cancel);
 
-    /// <summary>This process's descendants that belong to labs: setsid, unshare and the agents, by number.</summary>
-    internal static HashSet<int> LabProcesses()
+    /// <summary>The processes of an attached lab: unshare, which holds the sandbox, and the agent, its child.</summary>
+    internal static int[] Processes(this LabCluster lab)
     {
-        var parents = new Dictionary<int, int>();
-        foreach (string folder in Directory.EnumerateDirectories("/proc"))
-        {
-            if (int.TryParse(Path.GetFileName(folder), out int pid) && ParentOf(pid) is { } parent) parents[pid] = parent;
-        }
-
-        return [.. parents.Keys.Where(pid => IsDescendant(pid) && CommandLine(pid).Contains("lab\0init", StringComparison.Ordinal))];
-
-        bool IsDescendant(int pid)
-        {
-            while (parents.TryGetValue(pid, out int parent))
-            {
-                if (parent == Environment.ProcessId) return true;
-                pid = parent;
-            }
-
-            return false;
-        }
+        int holder = lab.SandboxProcessId;
+        IEnumerable<string> children = Directory.EnumerateDirectories($"/proc/{holder}/task").SelectMany(task =>
+            File.ReadAllText(task + "/children").Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        return [holder, .. children.Select(pid => int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture))];
     }
 
     /// <summary>True once none of the processes is there any more; waits up to five seconds for the kernel to take them down.</summary>
@@ -121,20 +107,6 @@ internal static class LabFixture
         catch (IOException)
         {
             return "";
-        }
-    }
-
-    private static int? ParentOf(int pid)
-    {
-        try
-        {
-            // "pid (name) state ppid …": the name may hold spaces and brackets.
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return null;
         }
     }
 

@@ -6,7 +6,6 @@ using LbTest.Engine.Connect;
 namespace LbTest.Clusters.Tests.Lab;
 
 /// <summary>A lab ends with whatever it hangs on, and leaves nothing.</summary>
-[Collection(nameof(LifetimeTests))]
 public class LifetimeTests
 {
     [SkippableFact]
@@ -15,8 +14,8 @@ public class LifetimeTests
         LabFixture.Require();
         (_, string before) = LabFixture.Run("ip", "netns", "list");
         LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
-        HashSet<int> processes = LabFixture.LabProcesses();
-        Assert.NotEmpty(processes);
+        int[] processes = lab.Processes();
+        Assert.Equal(2, processes.Length);
         Assert.True(lab.Running);
         await lab.StopAsync();
         Assert.False(lab.Running);
@@ -30,12 +29,10 @@ public class LifetimeTests
         LabFixture.Require();
         for (int victim = 0; victim < 2; victim++)
         {
-            HashSet<int> others = LabFixture.LabProcesses();
             using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(nodes: 1, endpoints: 1));
-            int[] mine = [.. LabFixture.LabProcesses().Except(others).Order()];
-            Assert.Equal(2, mine.Length);
-            LabFixture.Kill(mine[victim]);
-            Assert.True(LabFixture.AllGone(mine));
+            int[] processes = lab.Processes();
+            LabFixture.Kill(processes[victim]);
+            Assert.True(LabFixture.AllGone(processes));
             await Assert.ThrowsAsync<Protocol.AgentLostException>(() => lab.Connect(LabFixture.Request(1)));
             Assert.False(lab.Running);
         }
@@ -45,13 +42,12 @@ public class LifetimeTests
     public async Task An_agent_killed_in_the_middle_of_a_test_leaves_a_partial_result()
     {
         LabFixture.Require();
-        HashSet<int> others = LabFixture.LabProcesses();
         using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
-        int[] mine = [.. LabFixture.LabProcesses().Except(others)];
+        int agent = lab.Processes()[1];
         var progress = new FirstProgress();
         Task<ConnectResult> running = lab.ConnectAsync(LabFixture.Request(10_000_000), progress, default);
         await progress.Seen;
-        LabFixture.Kill(mine.Max());
+        LabFixture.Kill(agent);
         ConnectResult result = await running;
         Assert.False(result.Completed);
         Assert.Contains("agent is gone", result.Reason, StringComparison.Ordinal);
