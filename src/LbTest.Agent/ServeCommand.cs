@@ -17,7 +17,7 @@ internal static class ServeCommand
         var command = new Command("serve", "Answer every connection and datagram with a name, as mconnect servers do.") { address, name, protocol, behavior, threads };
         command.SetAction(async (parsed, cancel) =>
         {
-            var endpoint = new ServedEndpoint(parsed.GetValue(name)!, HostPort.Resolve(parsed.GetValue(address)!, "--address"), null, parsed.GetValue(protocol))
+            var endpoint = new ServedEndpoint(parsed.GetValue(name)!, HostPort.Resolve(parsed.GetValue(address)!, "--address", listen: true), null, parsed.GetValue(protocol))
             {
                 Behavior = parsed.GetValue(behavior),
             };

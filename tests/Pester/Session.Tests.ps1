@@ -98,6 +98,13 @@ Describe 'LbTest in a session' {
             $result.Connections | Should -Be 60
             ($result.Endpoints.Connections | Measure-Object -Sum).Sum | Should -Be 60
             $result.Latency.P99 | Should -BeOfType TimeSpan
+            # Analysis and export take what came through the job like any other result.
+            ($result | Measure-LbBalance).Connections | Should -Be 60
+            ($result, $result | Format-LbTable).Labels | Should -HaveCount 2
+            $result | Export-LbResult -Path (Join-Path $TestDrive 'job.json')
+            $copy = Import-LbResult (Join-Path $TestDrive 'job.json')
+            $copy.Endpoints.Name | Should -Be $result.Endpoints.Name
+            $copy.Latency.P99 | Should -Be $result.Latency.P99
         }
         finally { $job | Remove-Job -Force }
     }

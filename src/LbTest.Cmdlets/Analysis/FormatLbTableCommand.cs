@@ -1,3 +1,4 @@
+using LbTest.Cmdlets.Parameters;
 using LbTest.Engine.Analysis;
 using LbTest.Engine.Connect;
 
@@ -12,6 +13,7 @@ public sealed class FormatLbTableCommand : LbCommand
 
     /// <summary>The results, in the order of the columns.</summary>
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
+    [Result]
     public ConnectResult[] Result { get; set; } = [];
 
     private protected override void Process() => _results.AddRange(Result);

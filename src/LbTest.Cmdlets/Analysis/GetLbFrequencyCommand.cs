@@ -1,3 +1,4 @@
+using LbTest.Cmdlets.Parameters;
 using LbTest.Engine.Analysis;
 using LbTest.Engine.Connect;
 
@@ -10,6 +11,7 @@ public sealed class GetLbFrequencyCommand : LbCommand
 {
     /// <summary>The results.</summary>
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
+    [Result]
     public ConnectResult[] Result { get; set; } = [];
 
     private protected override void Process()

@@ -1,3 +1,4 @@
+using LbTest.Cmdlets.Parameters;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Results;
 
@@ -12,6 +13,7 @@ public sealed class ExportLbResultCommand : LbCommand
 
     /// <summary>The results.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [Result]
     public ConnectResult[] Result { get; set; } = [];
 
     /// <summary>A file, or a folder that exists.</summary>

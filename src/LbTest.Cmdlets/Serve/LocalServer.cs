@@ -35,8 +35,8 @@ public sealed class LocalServer
     /// <summary>Connections accepted and datagrams answered so far.</summary>
     public long Accepted => Running ? _server.Accepted[0] : _acceptedInAll;
 
-    /// <inheritdoc/>
-    public override string ToString() => $"{Name} on {Address}";
+    /// <summary>The name, so that the server itself serves where a name is wanted.</summary>
+    public override string ToString() => Name;
 
     internal void Stop()
     {

@@ -33,7 +33,7 @@ public sealed class StartLbServerCommand : LbCommand
 
     private protected override void Process()
     {
-        var endpoint = new ServedEndpoint(Name, HostPort.Resolve(Address), Protocols: Protocol) { Behavior = Behavior };
+        var endpoint = new ServedEndpoint(Name, HostPort.Resolve(Address, listen: true), Protocols: Protocol) { Behavior = Behavior };
         if (!ShouldProcess($"'{Name}' on {endpoint.Address}", "Start server")) return;
         var server = new LocalServer(endpoint, Threads);
         RunningServers.Keep(server);

@@ -23,7 +23,7 @@ public sealed class StopLbServerCommand : LbCommand
     {
         foreach (LocalServer server in ParameterSetName == "Server" ? Server : Name.SelectMany(Matching).Distinct())
         {
-            if (!ShouldProcess(server.ToString(), "Stop server")) continue;
+            if (!ShouldProcess($"{server.Name} on {server.Address}", "Stop server")) continue;
             RunningServers.Stop(server);
             if (PassThru) WriteObject(server);
         }

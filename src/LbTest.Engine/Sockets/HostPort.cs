@@ -9,11 +9,12 @@ public static class HostPort
     /// <param name="text">The address as typed.</param>
     /// <param name="parameter">The parameter's name for the error message.</param>
     /// <param name="family">The wanted address family, or null for any.</param>
+    /// <param name="listen">True for an address to listen on, where port 0 lets the kernel choose.</param>
     /// <exception cref="PlanException">No port, a port out of range, or a host that does not resolve.</exception>
-    public static IPEndPoint Resolve(string text, string parameter = "Address", AddressFamily? family = null)
+    public static IPEndPoint Resolve(string text, string parameter = "Address", AddressFamily? family = null, bool listen = false)
     {
         ArgumentNullException.ThrowIfNull(text);
-        (string host, int port) = Split(text, parameter);
+        (string host, int port) = Split(text, parameter, lowest: listen ? 0 : 1);
         if (IPAddress.TryParse(host, out IPAddress? literal))
         {
             return family is null || literal.AddressFamily == family
@@ -37,7 +38,7 @@ public static class HostPort
             : throw new PlanException(parameter, text, $"has no {(family is null ? "IP" : Name(family.Value))} address", "Give another host or an IP address");
     }
 
-    private static (string Host, int Port) Split(string text, string parameter)
+    private static (string Host, int Port) Split(string text, string parameter, int lowest)
     {
         int colon = text.LastIndexOf(':');
         bool bracketed = text.StartsWith('[');
@@ -48,9 +49,9 @@ public static class HostPort
         }
 
         if (bracketed && colon == 2) throw new PlanException(parameter, text, "has no host", "Write it as host:port, e.g. [::1]:5001");
-        return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
+        return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port >= lowest && port <= 65535
             ? (bracketed ? text[1..(colon - 1)] : text[..colon], port)
-            : throw new PlanException(parameter, text, $"has the port '{text[(colon + 1)..]}', which is not a number from 1 to 65535", "Write it as host:port");
+            : throw new PlanException(parameter, text, $"has the port '{text[(colon + 1)..]}', which is not a number from {lowest} to 65535", "Write it as host:port");
     }
 
     private static string Name(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";

@@ -45,4 +45,8 @@ public sealed class HostPortTests
     [InlineData("[::1]:1", AddressFamily.InterNetwork, "is not an IPv4 address")]
     public void An_address_of_the_other_family_is_refused(string text, AddressFamily family, string problem) =>
         Assert.Contains(problem, Assert.Throws<PlanException>(() => HostPort.Resolve(text, family: family)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Only_an_address_to_listen_on_may_leave_the_port_to_the_kernel() =>
+        Assert.Equal(0, HostPort.Resolve("127.0.0.1:0", listen: true).Port);
 }
