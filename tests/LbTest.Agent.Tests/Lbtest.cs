@@ -39,7 +39,10 @@ internal static class Lbtest
 
     /// <summary>How to start the agent: the runtime that runs the tests, and the agent's file.</summary>
     internal static string[] CommandLine { get; } =
-        [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "lbtest.dll")];
+    [
+        // Whoever runs the tests in the background has them ignore Ctrl+C, and so would the agent.
+        .. OperatingSystem.IsLinux() ? new[] { "env", "--default-signal=INT" } : [], Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "lbtest.dll"),
+    ];
 
     internal static Task<Outcome> RunAsync(params string[] arguments) => EndAsync(Start(arguments));
 

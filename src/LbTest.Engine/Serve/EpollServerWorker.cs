@@ -116,8 +116,11 @@ internal sealed unsafe class EpollServerWorker : IDisposable
         {
             int length = NativeAddress.MaxLength;
             if (Linux.ReceiveFrom(_listeners.Udp(index), _buffer, BufferSize, 0, from, &length) < 0) return;
+            EndpointBehavior behavior = _listeners.Behaviors[index];
+            // To the client all these look the same; only one that drops or refuses has not even seen the datagram.
+            if (behavior is EndpointBehavior.Drop or EndpointBehavior.Refuse) continue;
             Accepted[index]++;
-            if (_listeners.Behaviors[index] is EndpointBehavior.Hang or EndpointBehavior.Reset) continue;
+            if (behavior is EndpointBehavior.Hang or EndpointBehavior.Reset) continue;
             byte[] name = _listeners.Greetings[index];
             fixed (byte* bytes = name) _ = Linux.SendTo(_listeners.Udp(index), bytes, name.Length, Linux.MsgNoSignal, from, length);
         }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using LbTest.Engine.Sockets;
 
 namespace LbTest.Engine.Serve;
@@ -7,22 +6,6 @@ namespace LbTest.Engine.Serve;
 internal sealed unsafe class Listeners : IDisposable
 {
     private const int Backlog = 4096;
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Filter
-    {
-        // struct sock_filter and sock_fprog of linux/filter.h: one instruction "return 0", which accepts no byte of any packet.
-        internal ushort Code;
-        internal byte JumpTrue, JumpFalse;
-        internal uint K;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct FilterProgram
-    {
-        internal ushort Length;
-        internal Filter* Instructions;
-    }
 
     private readonly int[] _tcp, _udp;
 
@@ -72,29 +55,20 @@ internal sealed unsafe class Listeners : IDisposable
         Greetings[index] = Server.Greeting(Endpoints[index].Name, behavior);
         Behaviors[index] = behavior;
         Interlocked.MemoryBarrier();
-        SetDropping(_tcp[index], behavior == EndpointBehavior.Drop);
-        SetDropping(_udp[index], behavior is EndpointBehavior.Drop or EndpointBehavior.Refuse);
         if (_tcp[index] < 0) return;
+        SetDropping(_tcp[index], behavior == EndpointBehavior.Drop);
         // Shutting a listener down makes it refuse and keeps its port; listening again reverses that (tcp_disconnect in the kernel).
         if (behavior == EndpointBehavior.Refuse) _ = Linux.Shutdown(_tcp[index], Linux.ShutRd);
         else if (before == EndpointBehavior.Refuse && Linux.Listen(_tcp[index], Backlog) != 0) throw Server.CannotListen(Endpoints[index], Linux.Describe(Linux.LastError));
     }
 
+    // A listener that wants packets of a TTL which no ordinary host sends drops all others in silence, and needs no privilege for it
+    // (IP_MINTTL in ip(7), IPV6_MINHOPCOUNT in ipv6(7); RFC 5082). One on [::] has both kinds of clients.
     private static void SetDropping(int fd, bool drop)
     {
-        if (fd < 0) return;
-        if (!drop)
-        {
-            _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoDetachFilter, 0);
-            return;
-        }
-
-        var returnNothing = new Filter { Code = 0x06 };
-        var program = new FilterProgram { Length = 1, Instructions = &returnNothing };
-        if (Linux.SetSockOpt(fd, Linux.SolSocket, Linux.SoAttachFilter, &program, sizeof(FilterProgram)) != 0)
-        {
-            throw new SocketFault("setsockopt(SO_ATTACH_FILTER)", Linux.LastError);
-        }
+        bool v4 = Linux.SetInt(fd, Linux.IpprotoIp, Linux.IpMinTtl, drop ? 255 : 0) == 0;
+        bool v6 = Linux.SetInt(fd, Linux.IpprotoIpv6, Linux.Ipv6MinHopCount, drop ? 255 : 0) == 0;
+        if (drop && !v4 && !v6) throw new SocketFault("setsockopt(IP_MINTTL)", Linux.LastError);
     }
 
     private bool OpenAll()
@@ -105,11 +79,28 @@ internal sealed unsafe class Listeners : IDisposable
             ServedEndpoint endpoint = Endpoints[i];
             if (endpoint.Namespace is not null && endpoint.Namespace != current) endpoint.Namespace.Enter();
             current = endpoint.Namespace;
-            if (endpoint.Protocols.HasFlag(ServedProtocols.Tcp)) _tcp[i] = Open(ref Endpoints[i], tcp: true);
-            if (endpoint.Protocols.HasFlag(ServedProtocols.Udp)) _udp[i] = Open(ref Endpoints[i], tcp: false);
+            OpenOne(i, attempts: endpoint.Address.Port == 0 ? 20 : 1);
         }
 
         return true;
+    }
+
+    private void OpenOne(int i, int attempts)
+    {
+        ServedEndpoint endpoint = Endpoints[i];
+        try
+        {
+            if (endpoint.Protocols.HasFlag(ServedProtocols.Tcp)) _tcp[i] = Open(ref Endpoints[i], tcp: true);
+            if (endpoint.Protocols.HasFlag(ServedProtocols.Udp)) _udp[i] = Open(ref Endpoints[i], tcp: false);
+        }
+        catch (PlanException) when (attempts > 1)
+        {
+            // The port that the kernel chose for TCP is taken for UDP, or was taken this moment: let it choose another.
+            if (_tcp[i] >= 0) _ = Linux.Close(_tcp[i]);
+            _tcp[i] = -1;
+            Endpoints[i] = endpoint;
+            OpenOne(i, attempts - 1);
+        }
     }
 
     private static int Open(ref ServedEndpoint endpoint, bool tcp)

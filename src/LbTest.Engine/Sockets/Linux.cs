@@ -7,8 +7,8 @@ internal static unsafe partial class Linux
 {
     internal const int AfInet = 2, AfInet6 = 10;
     internal const int SockStream = 1, SockDgram = 2, SockNonblock = 0x800, SockCloexec = 0x80000;
-    internal const int SolSocket = 1, SoReuseAddr = 2, SoError = 4, SoLinger = 13, SoAttachFilter = 26, SoDetachFilter = 27;
-    internal const int IpprotoIp = 0, IpprotoTcp = 6, IpprotoIpv6 = 41, IpBindAddressNoPort = 24, Ipv6V6Only = 26, TcpInfo = 11;
+    internal const int SolSocket = 1, SoReuseAddr = 2, SoError = 4, SoLinger = 13;
+    internal const int IpprotoIp = 0, IpprotoTcp = 6, IpprotoIpv6 = 41, IpMinTtl = 21, IpBindAddressNoPort = 24, Ipv6V6Only = 26, Ipv6MinHopCount = 73, TcpInfo = 11;
     internal const int EpollCtlAdd = 1, EpollCtlDel = 2;
     internal const uint EpollIn = 1, EpollOut = 4, EpollErr = 8, EpollHup = 0x10, EpollRdHup = 0x2000, EpollEt = 1u << 31, EpollExclusive = 1u << 28;
     internal const int MsgNoSignal = 0x4000, ShutRd = 0, ShutWr = 1;
