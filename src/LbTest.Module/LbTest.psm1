@@ -2,7 +2,7 @@
 $bin = "$PSScriptRoot/bin", "$PSScriptRoot/../../output/LbTest/bin" |
     Where-Object { Test-Path -LiteralPath "$_/LbTest.Module.dll" } | Select-Object -First 1
 if (-not $bin) {
-    throw "LbTest is not built yet. Run './bootstrap.sh' in the checkout, then import the module again."
+    throw "LbTest is not built yet. Run './bootstrap.sh build' in the checkout, then import the module again."
 }
 
 if (-not ('LbTest.Loading.ModuleLoadContext' -as [type])) {

@@ -17,8 +17,6 @@ public static partial class LabInit
     public static async Task<int> RunAsync(string? listen, int? listenDescriptor)
     {
         if (listen is not null) return BecomeListening(listen);
-        // Ctrl+C at the prompt is for the test that runs there, not for its lab.
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var host = new LabHost();
         using var lines = new LineChannel(Console.OpenStandardInput(), Console.OpenStandardOutput());
         var first = new AgentSession(lines, host).ServeAsync();
