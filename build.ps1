@@ -105,6 +105,7 @@ function Invoke-Demo {
     Invoke-Shell @"
         Import-Module '$manifest'
         Write-Host 'PS> Start-LbCluster -ProxyMode nftables | Invoke-ConnectTest -Count 10000 | Format-LbTable'
+        Write-Host
         Start-LbCluster -ProxyMode nftables | Invoke-ConnectTest -Count 10000 | Format-LbTable
 "@
 }
