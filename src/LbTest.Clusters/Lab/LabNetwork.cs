@@ -47,6 +47,9 @@ internal sealed class LabNetwork(LabTopology topology)
         });
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         _ = Parallel.ForEach(topology.Nodes, options, BuildNode);
+        // Next hops are only taken once both ends of their links are up.
+        Enter(LabTopology.Router, () => Batch(
+            [.. ServiceLines(Services4, group: 1000, node => node.Address), .. ServiceLines(Services6, group: 2000, node => LabTopology.Twin(node.Address))]));
     }
 
     private void BuildNode(LabNode node)
@@ -72,16 +75,18 @@ internal sealed class LabNetwork(LabTopology topology)
             yield return $"route add {Network6(node)} via {LabTopology.Twin(node.Address)} dev {node.Name} onlink";
         }
 
-        foreach (string service in Services4)
-        {
-            yield return $"route add unreachable {service}";
-            yield return $"route add {service} table {ServiceTable} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {n.Address} dev {n.Name} onlink"))}";
-        }
+    }
 
-        foreach (string service in Services6)
+    // A group of next hops (ip-nexthop(8), kernel 5.3): one name for all of them, however many. A line of a batch has room for 85 written out.
+    private IEnumerable<string> ServiceLines(string[] services, int group, Func<LabNode, IPAddress> address)
+    {
+        ImmutableArray<LabNode> entries = topology.EntryNodes;
+        for (int i = 0; i < entries.Length; i++) yield return $"nexthop add id {group + 1 + i} via {address(entries[i])} dev {entries[i].Name} onlink";
+        yield return $"nexthop add id {group} group {string.Join('/', Enumerable.Range(group + 1, entries.Length))}";
+        foreach (string service in services)
         {
             yield return $"route add unreachable {service}";
-            yield return $"route add {service} table {ServiceTable} {string.Join(' ', topology.EntryNodes.Select(n => $"nexthop via {LabTopology.Twin(n.Address)} dev {n.Name} onlink"))}";
+            yield return $"route add {service} table {ServiceTable} nhid {group}";
         }
     }
 

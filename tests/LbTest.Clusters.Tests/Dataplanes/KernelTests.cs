@@ -31,14 +31,26 @@ public class KernelTests
     public void A_thousand_endpoints_load(ProxyMode mode, AddressFamily family)
     {
         Skip.If(mode == ProxyMode.Nftables && !Environment.IsPrivilegedProcess, "An ordinary user's nft takes some 200 endpoints at once.");
-        ServicePort large = Sample.External with
-        {
-            Endpoints = [.. from i in Enumerable.Range(0, 1000)
-                            from address in (string[])[$"11.1.{i / 250}.{i % 250}", $"fd00:11::1:{i:x}"]
-                            select new EndpointAddress($"pod-{i}", IPAddress.Parse(address), 8080, $"node-{i % 100}")],
-        };
-        Assert.Equal(1000, Run(mode, family, Sample.State(large), Load(mode, family)).Count);
+        Assert.Equal(1000, Run(mode, family, Sample.State(Large), Load(mode, family)).Count);
     }
+
+    [SkippableTheory]
+    [InlineData(AddressFamily.InterNetwork), InlineData(AddressFamily.InterNetworkV6)]
+    public void In_parts_a_thousand_endpoints_with_affinity_load_for_an_ordinary_user_too(AddressFamily family)
+    {
+        DesiredState state = Sample.State(Large with { ClientIPAffinity = TimeSpan.FromMinutes(5) });
+        Dictionary<string, RuleCounter> counters = Run(ProxyMode.Nftables, family, state, """
+            for stage in "$rules".*; do nft -f "$stage" || exit 7; done
+            """);
+        Assert.Equal(1000, counters.Count);
+    }
+
+    private static ServicePort Large => Sample.External with
+    {
+        Endpoints = [.. from i in Enumerable.Range(0, 1000)
+                        from address in (string[])[$"11.1.{i / 250}.{i % 250}", $"fd00:11::1:{i:x}"]
+                        select new EndpointAddress($"pod-{i}", IPAddress.Parse(address), 8080, $"node-{i % 100}")],
+    };
 
     [SkippableTheory]
     [MemberData(nameof(All))]
@@ -106,6 +118,9 @@ public class KernelTests
         try
         {
             File.WriteAllText(Path.Combine(folder, "rules"), rules);
+            int stage = 100;
+            if (mode == ProxyMode.Nftables)
+                foreach (string part in NftablesRules.Stages(state, family)) File.WriteAllText(Path.Combine(folder, $"rules.{stage++}"), part);
             // The lock of iptables-legacy lies where only root may write.
             string setUp = $"export rules={folder}/rules errors={folder}/errors XTABLES_LOCKFILE={folder}/lock PATH=$PATH:/usr/sbin:/sbin";
             string output = Tool.Run("unshare", [isolate, "bash", "-c", $"{setUp}\n{script}\n{list}"]);

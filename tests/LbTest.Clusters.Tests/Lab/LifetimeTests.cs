@@ -73,6 +73,16 @@ public class LifetimeTests
     }
 
     [SkippableFact]
+    public async Task A_thousand_endpoints_on_a_hundred_nodes_work_too()
+    {
+        LabFixture.Require();
+        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(nodes: 100, endpoints: 1000) with { Ecmp = true });
+        ConnectResult result = await lab.Connect(LabFixture.Request(10000));
+        Assert.Equal((10000, 1000), (result.Connections, result.Endpoints.Length));
+        Assert.DoesNotContain(result.Endpoints, endpoint => endpoint.Unexpected);
+    }
+
+    [SkippableFact]
     public async Task Two_labs_with_the_same_addresses_do_not_meet()
     {
         LabFixture.Require();

@@ -12,8 +12,11 @@ internal sealed class NftablesRules
     private readonly List<string> _noEndpointServices = [], _noEndpointNodePorts = [];
 
     // Chains of endpoints with their affinity sets, one text each; and chains of services, which lead to them.
-    private readonly List<string> _endpoints = [];
-    private readonly StringBuilder _services = new();
+    private readonly List<string> _endpoints = [], _services = [];
+
+    // The chain that is being written.
+    private readonly StringBuilder _chain = new();
+    private int _rules;
 
     private NftablesRules(NodeView node)
     {
@@ -27,12 +30,14 @@ internal sealed class NftablesRules
     /// <summary>The same in parts, each of which is a transaction that nft takes on its own; only the last one puts rules in force.</summary>
     internal static ImmutableArray<string> Stages(DesiredState state, AddressFamily family)
     {
-        const int endpointsPerStage = 50;
         var rules = new NftablesRules(new NodeView(state, family));
         foreach (NodeService service in rules._node.Services) rules.Add(service);
-        IEnumerable<string> endpoints = rules._endpoints.Chunk(endpointsPerStage).Select(chunk => $"table {rules._ip} kube-proxy {{\n{string.Concat(chunk)}}}\n");
-        return [rules.EmptyTable, .. endpoints, rules.Services];
+        IEnumerable<string> chains = [.. rules._endpoints.Chunk(PerStage).Select(chunk => string.Concat(chunk)), .. rules._services];
+        return [rules.EmptyTable, .. chains.Select(text => $"table {rules._ip} kube-proxy {{\n{text}}}\n"), rules.InForce];
     }
+
+    // So many endpoints, or rules of one chain, fit in a transaction of an ordinary user with room to spare.
+    private const int PerStage = 50;
 
     // 'add, delete, add' in one transaction replaces the table whether or not it is there.
     private string EmptyTable => $$"""
@@ -48,7 +53,7 @@ internal sealed class NftablesRules
         """;
 
     // nft 1.0.6 wants a ';' before a '}' on the same line, and knows no name for priority -100 in an output hook.
-    private string Services => $$"""
+    private string InForce => $$"""
         table {{_ip}} kube-proxy {
           set cluster-ips { type {{_address}}; comment "Active ClusterIPs"; {{Elements(_clusterIPs.Distinct())}}}
           set nodeport-ips { type {{_address}}; comment "IPs that accept NodePort traffic"; {{Elements(_node.NodeAddresses.Distinct())}}}
@@ -116,7 +121,7 @@ internal sealed class NftablesRules
             {{_ip}} daddr . meta l4proto . th dport vmap @service-ips
             {{_ip}} daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports
           }
-        {{_services}}}
+        }
 
         """;
 
@@ -167,7 +172,13 @@ internal sealed class NftablesRules
             Rule($"{_ip} daddr {address} {service.Protocol} dport {service.Port.Port} {_ip} saddr != {pods} jump mark-for-masquerade");
         if (service.AffinitySeconds is not null)
             foreach (FamilyEndpoint endpoint in endpoints)
+            {
                 Rule($"{_ip} saddr @affinity-{endpoint.NftablesName} goto endpoint-{endpoint.NftablesName}");
+                // The next part of a chain goes on where the last one ended.
+                if (_rules < PerStage) continue;
+                Close();
+                Open(chain);
+            }
         string goals = string.Join(", ", endpoints.Select((endpoint, i) => $"{i} : goto endpoint-{endpoint.NftablesName}"));
         Rule($"numgen random mod {endpoints.Length} vmap {{ {goals} }}");
         Close();
@@ -219,9 +230,18 @@ internal sealed class NftablesRules
         return all.Length == 0 ? "" : $"elements = {{ {all} }}; ";
     }
 
-    private void Open(string chain) => _services.Append("  chain ").Append(chain).Append(" {\n");
+    private void Open(string chain) => _chain.Append("  chain ").Append(chain).Append(" {\n");
 
-    private void Rule(string rule) => _services.Append("    ").Append(rule).Append('\n');
+    private void Rule(string rule)
+    {
+        _ = _chain.Append("    ").Append(rule).Append('\n');
+        _rules++;
+    }
 
-    private void Close() => _services.Append("  }\n");
+    private void Close()
+    {
+        _services.Add(_chain.Append("  }\n").ToString());
+        _ = _chain.Clear();
+        _rules = 0;
+    }
 }
