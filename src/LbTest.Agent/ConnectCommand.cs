@@ -29,7 +29,7 @@ internal static class ConnectCommand
         var sourcePort = new Option<int>("--source-port") { Description = "Fixed source port" };
         var seed = new Option<int?>("--seed") { Description = "Seed of the choice of source addresses" };
         var keep = new Option<bool>("--keep-open") { Description = "Keep all connections open until the end" };
-        var threads = new Option<int>("--threads") { Description = "Worker threads (default one per processor)" };
+        var threads = new Option<int>("--threads") { Description = "Worker threads (default one per processor, half as many towards loopback)" };
         var label = new Option<string?>("--label") { Description = "A name for the result" };
         var json = new Option<bool>("--json") { Description = "Print the result as JSON" };
         var command = new Command("connect", "Make many connections and count which endpoint answers.")

@@ -89,7 +89,7 @@ public sealed class InvokeConnectTestCommand : LbCommand
     [Parameter]
     public string? Label { get; set; }
 
-    /// <summary>Worker threads; 0 for one per processor.</summary>
+    /// <summary>Worker threads; 0 for one per processor, half as many towards loopback.</summary>
     [Parameter]
     public int Threads { get; set; }
 

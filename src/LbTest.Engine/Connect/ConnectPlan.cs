@@ -46,7 +46,7 @@ public sealed record ConnectPlan
     /// <summary>Keeps every connection open until the test ends, as load balancers that count connections need it.</summary>
     public bool KeepOpen { get; init; }
 
-    /// <summary>Worker threads; 0 (the default) takes one per processor.</summary>
+    /// <summary>Worker threads; 0 (the default) takes one per processor, half as many towards loopback, where the server needs the others.</summary>
     public int Threads { get; init; }
 
     /// <summary>Checks that each source address always reaches the same endpoint, and counts sources per endpoint.</summary>

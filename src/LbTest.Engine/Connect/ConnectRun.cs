@@ -45,7 +45,7 @@ public sealed class ConnectRun
         ImmutableArray<string> warnings = from is null ? Preflight.Check(plan) : await from.RunAsync(() => Preflight.Check(plan)).ConfigureAwait(false);
         var run = new ConnectRun(plan, cancel);
         DateTimeOffset started = DateTimeOffset.UtcNow;
-        Tally[] tallies = [.. Enumerable.Range(0, run.WorkerCount(portable)).Select(_ => new Tally(run.Plan))];
+        Tally[] tallies = [.. Enumerable.Range(0, run.WorkerCount(portable, from)).Select(_ => new Tally(run.Plan))];
         using (run.Report(progress, tallies))
         {
             long abandoned = portable || !OperatingSystem.IsLinux()
@@ -62,9 +62,11 @@ public sealed class ConnectRun
         return index < Plan.Count ? index : -1;
     }
 
-    private int WorkerCount(bool portable)
+    private int WorkerCount(bool portable, NetworkNamespace? from)
     {
-        int wanted = Plan.Threads > 0 ? Plan.Threads : Environment.ProcessorCount;
+        // A server on loopback shares the processors: more threads here would only take turns with its own (bench/connects.sh).
+        bool shared = from is null && IPAddress.IsLoopback(Plan.Target.Address);
+        int wanted = Plan.Threads > 0 ? Plan.Threads : Math.Max(1, shared ? Environment.ProcessorCount / 2 : Environment.ProcessorCount);
         return portable || !OperatingSystem.IsLinux() ? 1 : (int)Math.Min(Math.Min(wanted, Plan.Concurrency), Plan.Count);
     }
 
