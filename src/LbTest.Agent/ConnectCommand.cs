@@ -71,7 +71,8 @@ internal static class ConnectCommand
         return command;
     }
 
-    private static TimeSpan Seconds(string option, double seconds) => double.IsFinite(seconds) && seconds is > 0 and <= 86400 * 365
+    /// <summary>An option's number of seconds as a time span.</summary>
+    internal static TimeSpan Seconds(string option, double seconds) => double.IsFinite(seconds) && seconds is > 0 and <= 86400 * 365
         ? TimeSpan.FromSeconds(seconds)
         : throw new PlanException(option, seconds, "is not a number of seconds to wait", "Give more than 0");
 }

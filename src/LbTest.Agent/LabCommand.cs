@@ -38,7 +38,7 @@ internal static class LabCommand
             {
                 Name = parsed.GetValue(name)!, ProxyMode = parsed.GetValue(mode), NodeCount = parsed.GetValue(nodes), EndpointCount = parsed.GetValue(endpoints),
                 EndpointsPerNode = [.. parsed.GetValue(perNode) ?? []], Ecmp = parsed.GetValue(ecmp),
-                SessionAffinity = parsed.GetValue(affinity) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                SessionAffinity = parsed.GetValue(affinity) is { } seconds ? ConnectCommand.Seconds("--session-affinity", seconds) : null,
                 ExternalTrafficPolicy = parsed.GetValue(external), InternalTrafficPolicy = parsed.GetValue(@internal), Detached = parsed.GetValue(detached),
             };
             using LabCluster lab = await LabCluster.StartAsync(spec, cancel);

@@ -20,6 +20,13 @@ public sealed class PlanException : Exception
     private PlanException(string message, string parameter, object? value, string remedy) : base(message) =>
         (Parameter, Value, Remedy) = (parameter, value, remedy);
 
+    /// <summary>Throws when <paramref name="condition"/> does not hold.</summary>
+    /// <exception cref="PlanException">It does not.</exception>
+    public static void Require(bool condition, string parameter, object? value, string problem, string remedy)
+    {
+        if (!condition) throw new PlanException(parameter, value, problem, remedy);
+    }
+
     /// <summary>Restores an exception that was found elsewhere, in an agent, and came here as text.</summary>
     public static PlanException Restored(string message, string parameter, object? value, string remedy) => new(message, parameter, value, remedy);
 

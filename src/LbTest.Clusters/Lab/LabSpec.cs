@@ -50,24 +50,20 @@ public sealed record LabSpec
     public void Validate()
     {
         bool named = Name.Length is >= 1 and <= 60 && Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
-        Require(named, nameof(Name), Name, "is not a name for a lab", "Use 1 to 60 letters, digits, '.', '_' and '-'");
-        Require(ProxyMode != ProxyMode.Ipvs, nameof(ProxyMode), ProxyMode, "is not there yet", "Use Iptables or Nftables");
-        Require(Enum.IsDefined(ProxyMode), nameof(ProxyMode), ProxyMode, "is not a proxy mode", "Use Iptables or Nftables");
-        Require(Placement.Length is >= 1 and <= MaxNodes && (EndpointsPerNode.IsDefaultOrEmpty ? NodeCount >= 1 : true),
-            nameof(NodeCount), EndpointsPerNode.IsDefaultOrEmpty ? NodeCount : Placement.Length, "is not a number of nodes a lab can have", $"Give 1 to {MaxNodes}");
-        Require(EndpointCount >= 0 && Placement.All(n => n >= 0) && Placement.Sum() <= MaxEndpoints, nameof(EndpointCount), EndpointsPerNode.IsDefaultOrEmpty ? EndpointCount : Placement.Sum(),
+        PlanException.Require(named, nameof(Name), Name, "is not a name for a lab", "Use 1 to 60 letters, digits, '.', '_' and '-'");
+        PlanException.Require(ProxyMode != ProxyMode.Ipvs, nameof(ProxyMode), ProxyMode, "is not there yet", "Use Iptables or Nftables");
+        PlanException.Require(Enum.IsDefined(ProxyMode), nameof(ProxyMode), ProxyMode, "is not a proxy mode", "Use Iptables or Nftables");
+        int nodes = EndpointsPerNode.IsDefaultOrEmpty ? NodeCount : EndpointsPerNode.Length;
+        PlanException.Require(nodes is >= 1 and <= MaxNodes, nameof(NodeCount), nodes, "is not a number of nodes a lab can have", $"Give 1 to {MaxNodes}");
+        int endpoints = EndpointsPerNode.IsDefaultOrEmpty ? EndpointCount : Placement.Sum();
+        PlanException.Require(EndpointCount >= 0 && Placement.All(n => n >= 0) && endpoints <= MaxEndpoints, nameof(EndpointCount), endpoints,
             "is not a number of endpoints a lab can have", $"Give 0 to {MaxEndpoints}");
-        Require(Placement.Max() <= MaxEndpointsPerNode, nameof(EndpointCount), EndpointsPerNode.IsDefaultOrEmpty ? EndpointCount : Placement.Sum(),
+        PlanException.Require(Placement.Max() <= MaxEndpointsPerNode, nameof(EndpointCount), endpoints,
             $"would put {Placement.Max()} endpoints on one node, which has addresses for {MaxEndpointsPerNode}", "Give more nodes or fewer endpoints");
-        Require(SessionAffinity is null || (SessionAffinity >= TimeSpan.FromSeconds(1) && SessionAffinity <= TimeSpan.FromDays(1)),
+        PlanException.Require(SessionAffinity is null || (SessionAffinity >= TimeSpan.FromSeconds(1) && SessionAffinity <= TimeSpan.FromDays(1)),
             nameof(SessionAffinity), SessionAffinity, "is not a timeout for session affinity", "Give 1 s to 86400 s, as Kubernetes does");
-        Require(Port is >= 1 and <= 65535, nameof(Port), Port, "is not a port", "Give 1 to 65535");
+        PlanException.Require(Port is >= 1 and <= 65535, nameof(Port), Port, "is not a port", "Give 1 to 65535");
     }
 
     internal const int MaxNodes = 250, MaxEndpoints = 5000, MaxEndpointsPerNode = 250;
-
-    private static void Require(bool condition, string parameter, object? value, string problem, string remedy)
-    {
-        if (!condition) throw new PlanException(parameter, value, problem, remedy);
-    }
 }

@@ -69,24 +69,19 @@ public sealed record ConnectPlan
     /// <exception cref="PlanException">A value is out of its range, or two values contradict each other.</exception>
     public void Validate()
     {
-        Require(Count is >= 1 and <= MostConnections, nameof(Count), Count, "is not a number of connections", "Give 1 to 1,000,000,000");
-        Require(Concurrency is >= 1 and <= 65535, nameof(Concurrency), Concurrency, "is out of range", "Give 1 to 65535");
-        Require(ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= LongestWait, nameof(ConnectTimeout), ConnectTimeout, "is not a time span to wait", "Give more than 0 s and at most 30 days");
-        Require(Timeout is null || (Timeout > TimeSpan.Zero && Timeout <= LongestWait), nameof(Timeout), Timeout, "is not a time span to wait", "Give more than 0 s and at most 30 days");
-        Require(SourcePort is >= 0 and <= 65535, nameof(SourcePort), SourcePort, "is not a port", "Give 1 to 65535, or 0 for any");
-        Require(Threads is >= 0 and <= 256, nameof(Threads), Threads, "is out of range", "Give 1 to 256, or 0 for one per processor");
+        PlanException.Require(Count is >= 1 and <= MostConnections, nameof(Count), Count, "is not a number of connections", "Give 1 to 1,000,000,000");
+        PlanException.Require(Concurrency is >= 1 and <= 65535, nameof(Concurrency), Concurrency, "is out of range", "Give 1 to 65535");
+        PlanException.Require(ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= LongestWait, nameof(ConnectTimeout), ConnectTimeout, "is not a time span to wait", "Give more than 0 s and at most 30 days");
+        PlanException.Require(Timeout is null || (Timeout > TimeSpan.Zero && Timeout <= LongestWait), nameof(Timeout), Timeout, "is not a time span to wait", "Give more than 0 s and at most 30 days");
+        PlanException.Require(SourcePort is >= 0 and <= 65535, nameof(SourcePort), SourcePort, "is not a port", "Give 1 to 65535, or 0 for any");
+        PlanException.Require(Threads is >= 0 and <= 256, nameof(Threads), Threads, "is out of range", "Give 1 to 256, or 0 for one per processor");
         if (Source is null) return;
         AddressFamily family = SourceRange.Parse(Source, 0).Network.BaseAddress.AddressFamily;
-        Require(family == Target.AddressFamily, nameof(Source), Source,
+        PlanException.Require(family == Target.AddressFamily, nameof(Source), Source,
             $"is {Name(family)} but the target {Target} is {Name(Target.AddressFamily)}", "Give source and target of the same address family");
     }
 
     private static string Name(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
-
-    private static void Require(bool condition, string parameter, object? value, string problem, string remedy)
-    {
-        if (!condition) throw new PlanException(parameter, value, problem, remedy);
-    }
 }
 
 /// <summary>An endpoint that a cluster says exists.</summary>

@@ -17,6 +17,7 @@ public class LabFaultTests
         [
             (good with { Name = "a/b" }, "Name", "is not a name"),
             (good with { NodeCount = 0 }, "NodeCount", "Give 1 to 250"),
+            (good with { NodeCount = -1 }, "NodeCount", "-1"),
             (good with { NodeCount = 251 }, "NodeCount", "251"),
             (good with { EndpointCount = -1 }, "EndpointCount", "-1"),
             (good with { NodeCount = 2, EndpointCount = 501 }, "EndpointCount", "has addresses for 250"),
