@@ -57,7 +57,7 @@ public sealed class LabCluster : Cluster, IDisposable
         ArgumentNullException.ThrowIfNull(spec);
         spec.Validate();
         if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException("The lab is made of Linux network namespaces. Run it on Linux (WSL 2 will do).");
-        if (LabSocket.Labs().Contains(spec.Name)) throw LabSocket.InUse(spec.Name);
+        if (LabSocket.Labs().Contains(spec.Name)) throw NameInUse(spec.Name);
         LabSandbox sandbox = LabSandbox.Start(spec);
         try
         {
@@ -70,7 +70,7 @@ public sealed class LabCluster : Cluster, IDisposable
         {
             sandbox.Dispose();
             cancel.ThrowIfCancellationRequested();
-            if (exception is AgentLostException && spec.Detached && LabSocket.Labs().Contains(spec.Name)) throw LabSocket.InUse(spec.Name);
+            if (exception is AgentLostException && spec.Detached && LabSocket.Labs().Contains(spec.Name)) throw NameInUse(spec.Name);
             throw;
         }
 
@@ -78,6 +78,10 @@ public sealed class LabCluster : Cluster, IDisposable
         sandbox.Release();
         return await FindAsync(spec.Name).ConfigureAwait(false) ?? throw new AgentLostException($"The lab '{spec.Name}' was built but does not answer.");
     }
+
+    /// <summary>The error of a lab whose name another one has.</summary>
+    public static PlanException NameInUse(string name) =>
+        new("Name", name, "is the name of a lab that is running", $"Choose another name, or stop that one first: Stop-LbCluster -Name {name}");
 
     /// <summary>The names of this user's detached labs.</summary>
     public static ImmutableArray<string> DetachedNames() => [.. LabSocket.Labs().Order(StringComparer.Ordinal)];

@@ -73,7 +73,6 @@ internal sealed class LabHost : IAgentHost, IDisposable
     private async Task<ConnectResult> Connect(AgentRequest request, IProgress<ConnectProgress> progress, CancellationToken cancel)
     {
         ConnectPlan plan = request.Plan ?? throw new InvalidOperationException("A connect test needs a plan.");
-        plan.Validate();
         ImmutableArray<string> room = ConntrackWarnings(plan);
         long dropsBefore = ConntrackDrops();
         ConnectResult result = await ConnectRun.RunAsync(plan, LabNetwork.Namespace(request.From!), progress, cancel: cancel).ConfigureAwait(false);

@@ -15,8 +15,8 @@ internal sealed class LabNetwork(LabTopology topology)
     private const int ServiceTable = 100;
 
     // What the router sends to the nodes: the load balancer's address and the network of cluster addresses.
-    private static readonly string[] Services4 = [$"{LabTopology.LoadBalancer}/32", "10.96.0.0/16"];
-    private static readonly string[] Services6 = [$"{LabTopology.Twin(LabTopology.LoadBalancer)}/128", "fd00::a60:0/112"];
+    private static readonly string[] Services4 = [$"{LabTopology.LoadBalancer}/32", $"{LabTopology.ServiceNetwork4}"];
+    private static readonly string[] Services6 = [$"{LabTopology.Twin(LabTopology.LoadBalancer)}/128", $"{LabTopology.ServiceNetwork6}"];
 
     internal static NetworkNamespace Namespace(string name) => new($"/run/netns/{name}");
 
@@ -71,8 +71,8 @@ internal sealed class LabNetwork(LabTopology topology)
         foreach (LabNode node in topology.Nodes)
         {
             foreach (string line in Link(node.Name, node.Name, RouterAddress, node.Address)) yield return line;
-            yield return $"route add {Network(node, 24)} via {node.Address} dev {node.Name} onlink";
-            yield return $"route add {Network6(node)} via {LabTopology.Twin(node.Address)} dev {node.Name} onlink";
+            yield return $"route add {Network(node)}/24 via {node.Address} dev {node.Name} onlink";
+            yield return $"route add {LabTopology.Twin(Network(node))}/120 via {LabTopology.Twin(node.Address)} dev {node.Name} onlink";
         }
 
     }
@@ -144,18 +144,12 @@ internal sealed class LabNetwork(LabTopology topology)
     private static string Mac(IPAddress address) =>
         string.Create(CultureInfo.InvariantCulture, $"0a:58:{string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", CultureInfo.InvariantCulture)))}");
 
-    private static string Network(LabNode node, int prefix)
+    // The network that a node's endpoints have their addresses from.
+    private static IPAddress Network(LabNode node)
     {
         byte[] bytes = node.Gateway.GetAddressBytes();
         bytes[3] = 0;
-        return $"{new IPAddress(bytes)}/{prefix}";
-    }
-
-    private static string Network6(LabNode node)
-    {
-        byte[] bytes = node.Gateway.GetAddressBytes();
-        bytes[3] = 0;
-        return $"{LabTopology.Twin(new IPAddress(bytes))}/120";
+        return new IPAddress(bytes);
     }
 
     private static void Forward()

@@ -29,13 +29,20 @@ internal sealed class LabSandbox : IDisposable
     /// <summary>The process that holds the sandbox, unshare; the agent is its only child.</summary>
     internal int ProcessId => _process.Id;
 
+    /// <summary>What <c>unshare</c> needs to be told in addition where we are not root.</summary>
+    internal static string[] UserNamespace => LabSocket.EffectiveUser() == 0 ? [] : ["--user", "--map-root-user"];
+
+    /// <summary>What to do where an ordinary user may make no namespaces.</summary>
+    internal const string UserNamespaceRemedy =
+        "Run as root, or allow them: sysctl user.max_user_namespaces (Debian also kernel.unprivileged_userns_clone, Ubuntu kernel.apparmor_restrict_unprivileged_userns)";
+
     /// <summary>Starts the agent in a new sandbox. It builds nothing until it is told to.</summary>
     internal static LabSandbox Start(LabSpec spec)
     {
         string agent = AgentFile.Find();
         // A session of its own: Ctrl+C and the end of the terminal are for the shell, not for the lab. A user namespace where we are not root.
         List<string> arguments = [Tool.Find("unshare") ?? throw ToolException.Missing("unshare")];
-        if (LabSocket.EffectiveUser() != 0) arguments.AddRange(["--user", "--map-root-user"]);
+        arguments.AddRange(UserNamespace);
         arguments.AddRange(["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]);
         if (!spec.Detached) arguments.Add("--net");
         arguments.AddRange([agent, "lab", "init"]);
@@ -90,8 +97,7 @@ internal sealed class LabSandbox : IDisposable
         {
             return LabSocket.EffectiveUser() == 0
                 ? $"This machine does not let root make namespaces, so there is no lab here: {said}. In a container, run it with --privileged (or with CAP_SYS_ADMIN and CAP_NET_ADMIN)."
-                : $"This machine does not let ordinary users make user namespaces, so there is no lab for them: {said}. Run as root, or allow them: "
-                  + "sysctl user.max_user_namespaces (Debian also kernel.unprivileged_userns_clone, Ubuntu kernel.apparmor_restrict_unprivileged_userns).";
+                : $"This machine does not let ordinary users make user namespaces, so there is no lab for them: {said}. {UserNamespaceRemedy}.";
         }
 
         return said.Length == 0 ? "The lab's agent is gone: it was killed, or the lab was stopped." : string.Create(CultureInfo.InvariantCulture, $"The lab's agent is gone. It said: {said}");

@@ -40,7 +40,7 @@ internal static partial class LabSocket
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             socket.Dispose();
-            throw InUse(name[(name.LastIndexOf('/') + 1)..]);
+            throw LabCluster.NameInUse(name[(name.LastIndexOf('/') + 1)..]);
         }
     }
 
@@ -61,9 +61,6 @@ internal static partial class LabSocket
         socket.Dispose();
         return null;
     }
-
-    internal static PlanException InUse(string lab) =>
-        new("Name", lab, "is the name of a lab that is running", $"Choose another name, or stop that one first: Stop-LbCluster -Name {lab}");
 
     internal static bool PeerIsOwner(Socket socket)
     {

@@ -45,6 +45,7 @@ public sealed class LabTopology
 
         Nodes = nodes.ToImmutable();
         Endpoints = [.. Nodes.SelectMany(node => node.Endpoints)];
+        _services = new Lazy<ImmutableArray<ServicePort>>(MakeServices);
     }
 
     /// <summary>What it was made from.</summary>
@@ -61,6 +62,12 @@ public sealed class LabTopology
 
     /// <summary>The service's cluster address.</summary>
     public static IPAddress ClusterIP { get; } = new([10, 96, 0, 100]);
+
+    /// <summary>The networks that cluster addresses are taken from.</summary>
+    internal static IPNetwork ServiceNetwork4 { get; } = IPNetwork.Parse("10.96.0.0/16");
+
+    /// <summary>The IPv6 twin of <see cref="ServiceNetwork4"/>.</summary>
+    internal static IPNetwork ServiceNetwork6 { get; } = IPNetwork.Parse("fd00::a60:0/112");
 
     /// <summary>The nodes that traffic from outside enters through.</summary>
     /// <remarks>With policy Local a node without endpoints would drop it; a real load balancer's health check takes such nodes out.</remarks>
@@ -87,12 +94,11 @@ public sealed class LabTopology
         ArgumentNullException.ThrowIfNull(node);
         return new DesiredState(
             node.Name, [node.Address, Twin(node.Address)], [IPNetwork.Parse("11.0.0.0/8"), IPNetwork.Parse("fd00::b00:0/104")],
-            [IPNetwork.Parse("10.96.0.0/16"), IPNetwork.Parse("fd00::a60:0/112")], Services);
+            [ServiceNetwork4, ServiceNetwork6], _services.Value);
     }
 
-    private ImmutableArray<ServicePort> Services => _services.IsDefault ? _services = MakeServices() : _services;
-
-    private ImmutableArray<ServicePort> _services;
+    // Made once for all nodes, which are set up side by side: what is worked out for a service port is kept with the very object.
+    private readonly Lazy<ImmutableArray<ServicePort>> _services;
 
     private ImmutableArray<ServicePort> MakeServices() =>
         [.. new[] { TransportProtocol.Tcp, TransportProtocol.Udp }.Select(protocol => new ServicePort

@@ -40,13 +40,12 @@ public static class PrerequisiteCheck
         const string name = "namespaces";
         try
         {
-            _ = Tool.Run("unshare", [.. UserNamespace, "--pid", "--fork", "--mount", "--net", "true"]);
+            _ = Tool.Run("unshare", [.. LabSandbox.UserNamespace, "--pid", "--fork", "--mount", "--net", "true"]);
             return new Prerequisite("Lab", name, true, LabSocket.EffectiveUser() == 0 ? "as root" : "in a user namespace", "");
         }
         catch (ToolException exception)
         {
-            return new Prerequisite("Lab", name, false, exception.Message,
-                "Run as root, or allow user namespaces: sysctl user.max_user_namespaces (Debian also kernel.unprivileged_userns_clone, Ubuntu kernel.apparmor_restrict_unprivileged_userns)");
+            return new Prerequisite("Lab", name, false, exception.Message, LabSandbox.UserNamespaceRemedy);
         }
     }
 
@@ -61,7 +60,7 @@ public static class PrerequisiteCheck
         {
             string rules = mode == ProxyMode.Nftables ? NftablesRules.Render(state, System.Net.Sockets.AddressFamily.InterNetwork) : IptablesRules.Render(state, System.Net.Sockets.AddressFamily.InterNetwork);
             string[] load = mode == ProxyMode.Nftables ? [path, "-f", "-"] : ["env", "XTABLES_LOCKFILE=/dev/null", path];
-            _ = Tool.Run("unshare", [.. UserNamespace, "--net", .. load], rules);
+            _ = Tool.Run("unshare", [.. LabSandbox.UserNamespace, "--net", .. load], rules);
             return new Prerequisite(mode.ToString(), name, true, "load", "");
         }
         catch (ToolException exception)
@@ -69,6 +68,4 @@ public static class PrerequisiteCheck
             return new Prerequisite(mode.ToString(), name, false, exception.Message, "Use a kernel with nf_tables, nft_numgen, nft_nat (nftables mode) or xt_statistic, xt_recent, xt_nat (iptables mode)");
         }
     }
-
-    private static string[] UserNamespace => LabSocket.EffectiveUser() == 0 ? [] : ["--user", "--map-root-user"];
 }

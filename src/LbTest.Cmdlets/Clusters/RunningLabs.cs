@@ -17,8 +17,7 @@ internal static class RunningLabs
     {
         HashSet<string> inUse = [.. Names()];
         if (wanted is null) return Candidates().First(name => !inUse.Contains(name) && Known.TryAdd(name, Next(null)));
-        return !inUse.Contains(wanted) && Known.TryAdd(wanted, Next(null)) ? wanted
-            : throw new PlanException("Name", wanted, "is the name of a lab that is running", $"Choose another name, or stop that one first: Stop-LbCluster -Name {wanted}");
+        return !inUse.Contains(wanted) && Known.TryAdd(wanted, Next(null)) ? wanted : throw LabCluster.NameInUse(wanted);
     }
 
     /// <summary>Keeps the lab that was built under a claimed name.</summary>
