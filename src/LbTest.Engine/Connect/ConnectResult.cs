@@ -7,15 +7,15 @@ namespace LbTest.Engine.Connect;
 
 /// <summary>What happened in a connect test. Immutable; one JSON schema (<c>schemas/connect-result.schema.json</c>).</summary>
 /// <remarks><c>Connections + Failed + Unfinished = Requested</c>, always.</remarks>
-public sealed record ConnectResult
+public sealed record ConnectResult : ITestResult
 {
-    /// <summary>Which kind of result this is; the first thing a reader of the JSON looks at.</summary>
+    /// <inheritdoc/>
     public string Kind { get; init; } = ResultKind;
 
-    /// <summary>The version of the JSON schema.</summary>
+    /// <inheritdoc/>
     public int SchemaVersion { get; init; } = 1;
 
-    /// <summary>The user's name for the run.</summary>
+    /// <inheritdoc/>
     public string? Label { get; init; }
 
     /// <summary>When the first connection started, UTC.</summary>
@@ -28,13 +28,13 @@ public sealed record ConnectResult
     /// <summary>False when the test was stopped before all connections had been made; <see cref="Reason"/> says why.</summary>
     public bool Completed { get; init; }
 
-    /// <summary>Why the test is not complete; null when it is.</summary>
+    /// <inheritdoc/>
     public string? Reason { get; init; }
 
-    /// <summary>Where the connections went.</summary>
+    /// <inheritdoc/>
     public string Target { get; init; } = "";
 
-    /// <summary>TCP or UDP.</summary>
+    /// <inheritdoc/>
     public TransportProtocol Protocol { get; init; }
 
     /// <summary>How many connections the plan asked for.</summary>
@@ -73,13 +73,13 @@ public sealed record ConnectResult
     /// <summary>How many connections could be on their way at once.</summary>
     public int Concurrency { get; init; }
 
-    /// <summary>What was under test and from where.</summary>
+    /// <inheritdoc/>
     public TestContext? Context { get; init; }
 
-    /// <summary>What the reader should know before trusting the numbers.</summary>
+    /// <inheritdoc/>
     public ImmutableArray<string> Warnings { get; init; } = [];
 
-    /// <summary>The machine, kernel and version that made it; null when not known.</summary>
+    /// <inheritdoc/>
     public string? Generator { get; init; }
 
     /// <summary>The value of <see cref="Kind"/> in connect results.</summary>

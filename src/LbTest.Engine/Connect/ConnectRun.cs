@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Reflection;
-using System.Runtime.InteropServices;
 using LbTest.Engine.Latency;
+using LbTest.Engine.Results;
 using LbTest.Engine.Sockets;
 
 namespace LbTest.Engine.Connect;
@@ -62,13 +61,8 @@ public sealed class ConnectRun
         return index < Plan.Count ? index : -1;
     }
 
-    private int WorkerCount(bool portable, NetworkNamespace? from)
-    {
-        // A server on loopback shares the processors: more threads here would only take turns with its own (bench/connects.sh).
-        bool shared = from is null && IPAddress.IsLoopback(Plan.Target.Address);
-        int wanted = Plan.Threads > 0 ? Plan.Threads : Math.Max(1, shared ? Environment.ProcessorCount / 2 : Environment.ProcessorCount);
-        return portable || !OperatingSystem.IsLinux() ? 1 : (int)Math.Min(Math.Min(wanted, Plan.Concurrency), Plan.Count);
-    }
+    private int WorkerCount(bool portable, NetworkNamespace? from) =>
+        portable || !OperatingSystem.IsLinux() ? 1 : (int)Math.Min(Math.Min(WorkerThreads.Count(Plan.Threads, Plan.Target, from), Plan.Concurrency), Plan.Count);
 
     private async Task<long> WorkNatively(Tally[] tallies, NetworkNamespace? from)
     {
@@ -82,24 +76,12 @@ public sealed class ConnectRun
                 workers[i] = new ConnectWorker(this, tallies[i], share);
             }
 
-            await Task.WhenAll(workers.Select(worker => OnThread(worker, from))).ConfigureAwait(false);
+            await Task.WhenAll(workers.Select(worker => WorkerThreads.RunAsync(worker.Work, from))).ConfigureAwait(false);
             return workers.Sum(worker => worker.Abandoned);
         }
         finally
         {
             foreach (ConnectWorker? worker in workers) worker?.Dispose();
-        }
-    }
-
-    private static Task<bool> OnThread(ConnectWorker worker, NetworkNamespace? from)
-    {
-        if (from is not null) return from.RunAsync(Work);
-        return Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-        bool Work()
-        {
-            worker.Work();
-            return true;
         }
     }
 
@@ -126,10 +108,7 @@ public sealed class ConnectRun
                 CultureInfo.InvariantCulture, $"the time limit of {Plan.EffectiveTimeout.TotalSeconds} s for the whole test was reached"),
             Requested = Plan.Count, Connections = connections, Failed = failed, Unfinished = unfinished, Failures = Tally.MergeFailures(tallies),
             Endpoints = endpoints, Latency = LatencySummary.From(latency), SynRetransmits = tallies.Sum(t => t.SynRetransmits), Affinity = affinity,
-            Seed = Plan.Seed!.Value, Source = Plan.Source, Concurrency = Plan.Concurrency, Context = Plan.Context, Warnings = warnings, Generator = Generator,
+            Seed = Plan.Seed!.Value, Source = Plan.Source, Concurrency = Plan.Concurrency, Context = Plan.Context, Warnings = warnings, Generator = Generator.Name,
         };
     }
-
-    private static string Generator { get; } = string.Create(CultureInfo.InvariantCulture,
-        $"LbTest {typeof(ConnectRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}, {RuntimeInformation.OSDescription.Split(" #")[0]}, kernel {Environment.OSVersion.Version}, {Environment.ProcessorCount} processors");
 }

@@ -17,7 +17,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
 
     private struct Slot
     {
-        internal int Fd, Older, Newer;
+        internal int Fd, Older, Newer, Generation;
         internal Phase Phase;
         internal long Started, Source;
     }
@@ -69,7 +69,12 @@ internal sealed unsafe class ConnectWorker : IDisposable
             while (!_allStarted && _inFlight < _concurrency && !_run.Stopped && TryStart()) { }
             if (_inFlight == 0) continue;
             int count = _epoll.Wait(WaitMilliseconds());
-            for (int i = 0; i < count; i++) Handle((int)_epoll.DataAt(i), _epoll.EventsAt(i));
+            for (int i = 0; i < count; i++)
+            {
+                ulong key = _epoll.DataAt(i);
+                if (Key((int)(uint)key) == key) Handle((int)(uint)key, _epoll.EventsAt(i));
+            }
+
             ExpireOldest();
         }
 
@@ -111,7 +116,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
         }
 
         int slot = Take(fd, started, source);
-        int watchError = _epoll.Add(fd, Linux.EpollIn | (Tcp ? Linux.EpollOut : 0) | Linux.EpollEt, (ulong)slot);
+        int watchError = _epoll.Add(fd, Linux.EpollIn | (Tcp ? Linux.EpollOut : 0) | Linux.EpollEt, Key(slot));
         if (watchError != 0) Fail(slot, FailureClass.ClientExhausted, Linux.Describe(watchError));
         return true;
     }
@@ -155,6 +160,10 @@ internal sealed unsafe class ConnectWorker : IDisposable
 
         if ((events & (Linux.EpollIn | Linux.EpollErr | Linux.EpollHup)) != 0) Read(slot);
     }
+
+    // What events carry: the slot, and how many connections it has had. A process that is being started holds copies of all descriptors for a
+    // moment, so that a closed socket still gives events.
+    private ulong Key(int slot) => ((ulong)(uint)_slots[slot].Generation << 32) | (uint)slot;
 
     private void Connected(ref Slot s)
     {
@@ -276,7 +285,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
             slot = _used++;
         }
 
-        _slots[slot] = new Slot { Fd = fd, Phase = Phase.Connecting, Started = started, Source = source, Older = _newest, Newer = None };
+        _slots[slot] = new Slot { Fd = fd, Phase = Phase.Connecting, Started = started, Source = source, Older = _newest, Newer = None, Generation = _slots[slot].Generation + 1 };
         if (_newest != None) _slots[_newest].Newer = slot;
         else _oldest = slot;
         _newest = slot;
@@ -317,7 +326,6 @@ internal sealed unsafe class ConnectWorker : IDisposable
             return;
         }
 
-        // Closing also takes the descriptor out of epoll: nothing else refers to it.
         _ = Linux.Close(s.Fd);
         s.Phase = Phase.Free;
         s.Newer = _free;

@@ -20,6 +20,8 @@ internal sealed class NameTable
 
     private sealed record Entry(byte[] Name)
     {
+        internal string Text { get; } = System.Text.Encoding.UTF8.GetString(Name);
+
         internal bool Ambiguous;
         internal long Connections;
     }
@@ -34,7 +36,7 @@ internal sealed class NameTable
         {
             for (int i = 0; i < _entries.Count; i++)
             {
-                if (_entries[i] is Entry entry) yield return (System.Text.Encoding.UTF8.GetString(entry.Name), entry.Connections);
+                if (_entries[i] is Entry entry) yield return (entry.Text, entry.Connections);
             }
         }
     }
@@ -57,6 +59,9 @@ internal sealed class NameTable
         bool twice = half >= Math.Max(1, unasked) && received.Length % 2 == 0 && received[..half].SequenceEqual(received[half..]);
         return twice ? FindOrAdd(received[..half]) : -1;
     }
+
+    /// <summary>The name with this index.</summary>
+    internal string NameAt(int index) => _entries[index].Text;
 
     internal void Count(int index) => _entries[index].Connections++;
 

@@ -13,8 +13,10 @@ public static class Preflight
     private const int OwnDescriptors = 32;
 
     /// <summary>Returns what the reader of the result should know; empty when there is nothing.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="count">What the user calls the number of connections.</param>
     /// <exception cref="PlanException">The plan cannot succeed on this machine.</exception>
-    public static ImmutableArray<string> Check(ConnectPlan plan)
+    public static ImmutableArray<string> Check(ConnectPlan plan, string count = nameof(ConnectPlan.Count))
     {
         ArgumentNullException.ThrowIfNull(plan);
         SourceRange? sources = plan.Source is null ? null : SourceRange.Parse(plan.Source, plan.Seed ?? 0);
@@ -22,8 +24,8 @@ public static class Preflight
         FixedPort(plan, sources);
         var warnings = ImmutableArray.CreateBuilder<string>();
         if (!OperatingSystem.IsLinux()) return [];
-        Ports(plan, sources, warnings);
-        Descriptors(plan, warnings);
+        Ports(plan, sources, count, warnings);
+        Descriptors(plan, count, warnings);
         if (ConntrackRoom() is long room && room < plan.Count)
         {
             warnings.Add(Text($"The connection-tracking table has room for {room:N0} more entries, fewer than the {plan.Count:N0} connections planned: it may fill up and drop them. Raise net.netfilter.nf_conntrack_max or plan fewer."));
@@ -41,20 +43,23 @@ public static class Preflight
     private static void CanBind(SourceRange sources)
     {
         // The first, the middle and the last: a range of which only a part is local shows.
-        foreach (long offset in new[] { 0, sources.Size / 2, sources.Size - 1 })
+        foreach (long offset in new[] { 0, sources.Size / 2, sources.Size - 1 }) CanBind(sources.At(offset), "Source", sources.Network);
+    }
+
+    /// <summary>Tries an address that connections are to come from.</summary>
+    /// <exception cref="PlanException">This machine cannot bind it.</exception>
+    internal static void CanBind(IPAddress address, string parameter, object range)
+    {
+        using var probe = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
         {
-            IPAddress address = sources.At(offset);
-            using var probe = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-            try
-            {
-                probe.Bind(new IPEndPoint(address, 0));
-            }
-            catch (SocketException exception)
-            {
-                string nonlocal = address.AddressFamily == AddressFamily.InterNetworkV6 ? " and 'sysctl net.ipv6.ip_nonlocal_bind=1'" : "";
-                throw new PlanException("Source", sources.Network, $"has the address {address}, which this machine cannot bind",
-                    $"Make the range local first, e.g. 'ip route add local {sources.Network} dev lo'{nonlocal} in the network namespace that the test starts from", exception);
-            }
+            probe.Bind(new IPEndPoint(address, 0));
+        }
+        catch (SocketException exception)
+        {
+            string nonlocal = address.AddressFamily == AddressFamily.InterNetworkV6 ? " and 'sysctl net.ipv6.ip_nonlocal_bind=1'" : "";
+            throw new PlanException(parameter, range, $"has the address {address}, which this machine cannot bind",
+                $"Make it local first, e.g. 'ip route add local {range} dev lo'{nonlocal} in the network namespace that the test starts from", exception);
         }
     }
 
@@ -65,13 +70,13 @@ public static class Preflight
             "Give a larger Source range, fewer connections, or no fixed port");
     }
 
-    private static void Ports(ConnectPlan plan, SourceRange? sources, ImmutableArray<string>.Builder warnings)
+    private static void Ports(ConnectPlan plan, SourceRange? sources, string count, ImmutableArray<string>.Builder warnings)
     {
         if (plan.SourcePort != 0 || ReadNumbers("/proc/sys/net/ipv4/ip_local_port_range") is not [long low, long high]) return;
         long tuples = (high - low + 1) * (sources?.Size ?? 1);
         if (plan.KeepOpen && plan.Count > tuples)
         {
-            throw new PlanException("Count", plan.Count, Text($"needs more connections at once than the {tuples:N0} that ports and source addresses allow"),
+            throw new PlanException(count, plan.Count, Text($"needs more connections at once than the {tuples:N0} that ports and source addresses allow"),
                 "Give a (larger) Source range or fewer connections");
         }
 
@@ -84,14 +89,14 @@ public static class Preflight
         }
     }
 
-    private static unsafe void Descriptors(ConnectPlan plan, ImmutableArray<string>.Builder warnings)
+    internal static unsafe void Descriptors(ConnectPlan plan, string count, ImmutableArray<string>.Builder warnings)
     {
         ulong* limits = stackalloc ulong[2];
         if (Linux.GetRLimit(RLimitNoFile, limits) != 0) return;
         long available = (long)Math.Min(limits[0], int.MaxValue) - OwnDescriptors;
         if (plan.KeepOpen && plan.Count > available)
         {
-            throw new PlanException("Count", plan.Count, Text($"needs as many open descriptors at once, but this process may have {limits[0]:N0}"),
+            throw new PlanException(count, plan.Count, Text($"needs as many open descriptors at once, but this process may have {limits[0]:N0}"),
                 "Raise the limit (ulimit -n) or keep fewer connections open");
         }
 

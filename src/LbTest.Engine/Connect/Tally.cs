@@ -5,8 +5,7 @@ namespace LbTest.Engine.Connect;
 /// <summary>What one worker counts. Workers share nothing while they run; their tallies are merged at the end.</summary>
 internal sealed class Tally(ConnectPlan plan)
 {
-    private readonly long[] _failures = new long[Enum.GetValues<FailureClass>().Length];
-    private readonly string?[] _examples = new string?[Enum.GetValues<FailureClass>().Length];
+    private readonly FailureTally _failures = new();
     private readonly Dictionary<(long Source, int Name), long>? _sources = plan.TrackSources ? [] : null;
     private long _connections, _failed;
 
@@ -30,16 +29,11 @@ internal sealed class Tally(ConnectPlan plan)
 
     internal void Fail(FailureClass failure, string example)
     {
-        _failures[(int)failure]++;
-        _examples[(int)failure] ??= example;
+        _failures.Add(failure, example);
         Volatile.Write(ref _failed, _failed + 1);
     }
 
-    internal static ImmutableArray<FailureCount> MergeFailures(IReadOnlyList<Tally> tallies) =>
-        [.. Enum.GetValues<FailureClass>()
-            .Select(failure => new FailureCount(
-                failure, tallies.Sum(t => t._failures[(int)failure]), tallies.Select(t => t._examples[(int)failure]).FirstOrDefault(e => e is not null) ?? ""))
-            .Where(count => count.Count > 0)];
+    internal static ImmutableArray<FailureCount> MergeFailures(IReadOnlyList<Tally> tallies) => FailureTally.Merge([.. tallies.Select(tally => tally._failures)]);
 
     internal static (ImmutableArray<EndpointResult> Endpoints, AffinityResult? Affinity) MergeEndpoints(ConnectPlan plan, IReadOnlyList<Tally> tallies)
     {

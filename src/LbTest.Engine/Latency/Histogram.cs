@@ -44,6 +44,13 @@ public sealed class Histogram
         _maximum = Math.Max(_maximum, other._maximum);
     }
 
+    /// <summary>Forgets everything.</summary>
+    internal void Clear()
+    {
+        Array.Clear(_counts);
+        (Count, _maximum, _sum) = (0, 0, 0);
+    }
+
     /// <summary>The value that <paramref name="percent"/> per cent of the recorded values do not exceed; zero when there is none.</summary>
     /// <param name="percent">0 to 100.</param>
     public TimeSpan Percentile(double percent)

@@ -7,13 +7,18 @@ internal sealed unsafe class Listeners : IDisposable
 {
     private const int Backlog = 4096;
 
+    /// <summary>A burst of datagrams from thousands of connections waits here; the kernel's default holds a few hundred.</summary>
+    private const int DatagramBuffer = 8 * 1024 * 1024;
+
     private readonly int[] _tcp, _udp;
+    private readonly bool[] _hasDropped;
 
     private Listeners(ServedEndpoint[] endpoints)
     {
         Endpoints = endpoints;
         Behaviors = new EndpointBehavior[endpoints.Length];
-        Greetings = [.. endpoints.Select(endpoint => Server.Greeting(endpoint.Name, EndpointBehavior.Serve))];
+        Greetings = [.. endpoints.Select(endpoint => Server.Greeting(endpoint, EndpointBehavior.Serve))];
+        _hasDropped = new bool[endpoints.Length];
         (_tcp, _udp) = (new int[endpoints.Length], new int[endpoints.Length]);
         Array.Fill(_tcp, -1);
         Array.Fill(_udp, -1);
@@ -49,22 +54,26 @@ internal sealed unsafe class Listeners : IDisposable
 
     internal int Udp(int index) => _udp[index];
 
+    /// <summary>Whether the endpoint drops, or has done so at some time.</summary>
+    internal bool HasDropped(int index) => _hasDropped[index];
+
     internal void SetBehavior(int index, EndpointBehavior behavior)
     {
         EndpointBehavior before = Behaviors[index];
-        Greetings[index] = Server.Greeting(Endpoints[index].Name, behavior);
+        Greetings[index] = Server.Greeting(Endpoints[index], behavior);
+        _hasDropped[index] |= behavior == EndpointBehavior.Drop;
         Behaviors[index] = behavior;
         Interlocked.MemoryBarrier();
         if (_tcp[index] < 0) return;
-        SetDropping(_tcp[index], behavior == EndpointBehavior.Drop);
+        if (_hasDropped[index]) SetDropping(_tcp[index], behavior == EndpointBehavior.Drop);
         // Shutting a listener down makes it refuse and keeps its port; listening again reverses that (tcp_disconnect in the kernel).
         if (behavior == EndpointBehavior.Refuse) _ = Linux.Shutdown(_tcp[index], Linux.ShutRd);
         else if (before == EndpointBehavior.Refuse && Linux.Listen(_tcp[index], Backlog) != 0) throw Server.CannotListen(Endpoints[index], Linux.Describe(Linux.LastError));
     }
 
-    // A listener that wants packets of a TTL which no ordinary host sends drops all others in silence, and needs no privilege for it
+    // A TCP socket that wants packets of a TTL which no ordinary host sends drops all others in silence, and needs no privilege for it
     // (IP_MINTTL in ip(7), IPV6_MINHOPCOUNT in ipv6(7); RFC 5082). One on [::] has both kinds of clients.
-    private static void SetDropping(int fd, bool drop)
+    internal static void SetDropping(int fd, bool drop)
     {
         bool v4 = Linux.SetInt(fd, Linux.IpprotoIp, Linux.IpMinTtl, drop ? 255 : 0) == 0;
         bool v6 = Linux.SetInt(fd, Linux.IpprotoIpv6, Linux.Ipv6MinHopCount, drop ? 255 : 0) == 0;
@@ -110,6 +119,8 @@ internal sealed unsafe class Listeners : IDisposable
         byte* address = stackalloc byte[NativeAddress.MaxLength];
         int length = NativeAddress.Write(address, endpoint.Address.Address, endpoint.Address.Port);
         if (tcp) _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoReuseAddr, 1);
+        if (!tcp) Datagram.TellLocalAddress(fd, endpoint.Address.Address);
+        if (endpoint.Service == ServedService.Traffic) PrepareForTraffic(fd, tcp);
         // "[::]" serves IPv4 as well, as users of other servers expect.
         if (IPAddress.IPv6Any.Equals(endpoint.Address.Address)) _ = Linux.SetInt(fd, Linux.IpprotoIpv6, Linux.Ipv6V6Only, 0);
         bool choose = endpoint.Address.Port == 0;
@@ -131,6 +142,25 @@ internal sealed unsafe class Listeners : IDisposable
         finally
         {
             _ = Linux.Close(fd);
+        }
+    }
+
+    // Accepted connections inherit what the listener has. As programs in Go have it, so does ctraffic's server: no delay for the end of a
+    // large packet (Nagle), and clients that vanished are found out; after 2 minutes here.
+    private static void PrepareForTraffic(int fd, bool tcp)
+    {
+        if (tcp)
+        {
+            _ = Linux.SetInt(fd, Linux.IpprotoTcp, Linux.TcpNoDelay, 1);
+            _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoKeepAlive, 1);
+            _ = Linux.SetInt(fd, Linux.IpprotoTcp, Linux.TcpKeepIdle, 60);
+            _ = Linux.SetInt(fd, Linux.IpprotoTcp, Linux.TcpKeepInterval, 15);
+            _ = Linux.SetInt(fd, Linux.IpprotoTcp, Linux.TcpKeepCount, 4);
+        }
+        else if (Linux.SetInt(fd, Linux.SolSocket, Linux.SoRcvBufForce, DatagramBuffer) != 0)
+        {
+            // Without the privilege (CAP_NET_ADMIN) it is cut to net.core.rmem_max.
+            _ = Linux.SetInt(fd, Linux.SolSocket, Linux.SoRcvBuf, DatagramBuffer);
         }
     }
 

@@ -46,6 +46,7 @@ internal sealed class PortableServer : Server
     {
         ServedEndpoint endpoint = _endpoints[index];
         SetBehavior(index, endpoint.Behavior);
+        if (endpoint.Service == ServedService.Traffic) throw new PlatformNotSupportedException("Traffic endpoints need Linux.");
         if (endpoint.Namespace is not null) throw new PlatformNotSupportedException("Network namespaces exist only on Linux.");
         if (endpoint.Protocols.HasFlag(ServedProtocols.Tcp)) Start(index, SocketType.Stream, ProtocolType.Tcp);
         if (endpoint.Protocols.HasFlag(ServedProtocols.Udp)) Start(index, SocketType.Dgram, ProtocolType.Udp);
@@ -104,7 +105,7 @@ internal sealed class PortableServer : Server
                     return;
                 }
 
-                byte[] buffer = new byte[4096], name = Greeting(_endpoints[index].Name, _behaviors[index]);
+                byte[] buffer = new byte[4096], name = Greeting(_endpoints[index], _behaviors[index]);
                 bool first = true;
                 do
                 {
@@ -132,7 +133,7 @@ internal sealed class PortableServer : Server
                 SocketReceiveFromResult received = await socket.ReceiveFromAsync(buffer, any, _stop.Token).ConfigureAwait(false);
                 _ = Interlocked.Increment(ref _accepted[index]);
                 if (_behaviors[index] is EndpointBehavior.Hang or EndpointBehavior.Reset) continue;
-                byte[] name = Greeting(_endpoints[index].Name, _behaviors[index]);
+                byte[] name = Greeting(_endpoints[index], _behaviors[index]);
                 _ = await socket.SendToAsync(name, received.RemoteEndPoint, _stop.Token).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
@@ -144,6 +145,11 @@ internal sealed class PortableServer : Server
                 // An earlier answer could not be delivered.
             }
         }
+    }
+
+    public override void Disconnect(int index, bool reset)
+    {
+        // Only traffic endpoints need it, and there are none here.
     }
 
     protected override void Dispose(bool disposing)

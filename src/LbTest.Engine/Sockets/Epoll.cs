@@ -9,9 +9,12 @@ internal sealed unsafe class Epoll : IDisposable
     private static readonly bool Packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
     private static readonly int Stride = Packed ? 12 : 16, DataOffset = Packed ? 4 : 8;
 
+    private const int EpollPWait2Number = 441;
+
     private readonly int _fd;
     private readonly int _capacity;
     private byte* _events;
+    private bool _coarse;
 
     internal Epoll(int capacity)
     {
@@ -30,6 +33,15 @@ internal sealed unsafe class Epoll : IDisposable
         return Linux.EpollCtl(_fd, Linux.EpollCtlAdd, fd, one) == 0 ? 0 : Linux.LastError;
     }
 
+    /// <summary>Watches <paramref name="fd"/>, known already, for other events. Errors and hang-ups are always told.</summary>
+    internal void Modify(int fd, uint events, ulong data)
+    {
+        byte* one = stackalloc byte[16];
+        *(uint*)one = events;
+        *(ulong*)(one + DataOffset) = data;
+        if (Linux.EpollCtl(_fd, Linux.EpollCtlMod, fd, one) != 0) throw new SocketFault("epoll_ctl", Linux.LastError);
+    }
+
     /// <summary>Watches <paramref name="fd"/> no longer.</summary>
     internal void Remove(int fd)
     {
@@ -44,6 +56,23 @@ internal sealed unsafe class Epoll : IDisposable
         if (count >= 0) return count;
         int error = Linux.LastError;
         return error == Linux.EINTR ? 0 : throw new SocketFault("epoll_wait", error);
+    }
+
+    /// <summary>As <see cref="Wait"/>, with a time-out in nanoseconds; kernels before 5.11 wait for whole milliseconds.</summary>
+    internal int WaitNanoseconds(long timeout)
+    {
+        if (!_coarse)
+        {
+            long* time = stackalloc long[2] { timeout / 1_000_000_000, timeout % 1_000_000_000 };
+            int count = (int)Linux.EpollPWait2(EpollPWait2Number, _fd, _events, _capacity, time, 0, 0);
+            if (count >= 0) return count;
+            int error = Linux.LastError;
+            if (error == Linux.EINTR) return 0;
+            if (error != Linux.ENOSYS) throw new SocketFault("epoll_pwait2", error);
+            _coarse = true;
+        }
+
+        return Wait((int)((timeout + 999_999) / 1_000_000));
     }
 
     internal uint EventsAt(int index) => *(uint*)(_events + index * Stride);

@@ -24,6 +24,10 @@ internal static unsafe class NativeAddress
         return v4 ? 16 : 28;
     }
 
+    /// <summary>Reads an address that the kernel wrote.</summary>
+    internal static IPEndPoint Read(byte* source) => new(
+        *(ushort*)source == Linux.AfInet ? new IPAddress(new ReadOnlySpan<byte>(source + 4, 4)) : new IPAddress(new ReadOnlySpan<byte>(source + 8, 16)), Port(source));
+
     /// <summary>The port of a written address.</summary>
     internal static int Port(byte* address) => BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(address + 2, 2));
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Results;
 using LbTest.Engine.Serve;
@@ -16,7 +15,7 @@ public sealed class MconnectTests
     public async Task Our_server_answers_an_mconnect_client(TransportProtocol protocol)
     {
         using Server server = Loopback.Serve("endpoint-of-ours");
-        using Process client = Mconnect("-address", server.Addresses[0].ToString(), "-nconn", "50", "-output", "json", protocol == TransportProtocol.Udp ? "-udp" : "-udp=false");
+        using Process client = PublicTool.Start("mconnect", "-address", server.Addresses[0].ToString(), "-nconn", "50", "-output", "json", protocol == TransportProtocol.Udp ? "-udp" : "-udp=false");
 
         ConnectResult theirs = ResultJson.Read(await client.StandardOutput.ReadToEndAsync().WaitAsync(Loopback.Guard));
 
@@ -28,8 +27,8 @@ public sealed class MconnectTests
     [InlineData(TransportProtocol.Tcp, false), InlineData(TransportProtocol.Tcp, true), InlineData(TransportProtocol.Udp, false), InlineData(TransportProtocol.Udp, true)]
     public async Task Our_client_understands_an_mconnect_server(TransportProtocol protocol, bool portable)
     {
-        var address = new IPEndPoint(IPAddress.Loopback, FreePort());
-        using Process server = Mconnect("-server", "-udp", "-address", address.ToString());
+        IPEndPoint address = FreeAddress.On(IPAddress.Loopback);
+        using Process server = PublicTool.Start("mconnect", "-server", "-udp", "-address", address.ToString());
         try
         {
             await Listening(address);
@@ -42,20 +41,6 @@ public sealed class MconnectTests
         {
             server.Kill();
         }
-    }
-
-    private static Process Mconnect(params string[] arguments)
-    {
-        string? tool = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, "mconnect")).FirstOrDefault(File.Exists);
-        Skip.If(tool is null, "mconnect is not on PATH.");
-        return Process.Start(new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     private static async Task Listening(IPEndPoint address)

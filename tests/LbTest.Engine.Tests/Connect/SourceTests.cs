@@ -12,7 +12,7 @@ public sealed class SourceTests
     public async Task A_fixed_source_port_uses_every_address_of_the_range_once(bool portable)
     {
         using var server = ScriptedServer.InTurn("endpoint");
-        int port = FreePort();
+        int port = FreeAddress.On(IPAddress.Any).Port;
         var plan = new ConnectPlan { Target = server.Address, Count = 254, Source = "127.9.8.0/24", SourcePort = port };
 
         ConnectResult result = await Loopback.RunAsync(plan, portable);
@@ -103,11 +103,4 @@ public sealed class SourceTests
     }
 
     private static string[] Sorted(ScriptedServer server) => [.. server.Peers.Select(peer => peer.Address.ToString()).Order(StringComparer.Ordinal)];
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Any, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
 }

@@ -90,9 +90,15 @@ public sealed class ResultJsonTests
 
     [Theory]
     [InlineData("[]"), InlineData("1"), InlineData("null"), InlineData("\"hosts\""), InlineData("{}"), InlineData("""{"hosts":{}}""")]
-    [InlineData("""{"kind":"traffic"}"""), InlineData("""{"kind":7}""")]
-    public void JSON_of_something_else_is_called_foreign(string json) =>
-        Assert.Contains("neither a connect result of LbTest", Assert.Throws<FormatException>(() => ResultJson.Read(json)).Message, StringComparison.Ordinal);
+    [InlineData("""{"kind":"race"}"""), InlineData("""{"kind":7}""")]
+    public void JSON_of_something_else_is_called_foreign(string json)
+    {
+        string message = Assert.Throws<FormatException>(() => ResultJson.ReadAny(json)).Message;
+
+        Assert.Contains("neither a connect result of LbTest", message, StringComparison.Ordinal);
+        Assert.All(["\"kind\": \"connect\"", "\"kind\": \"traffic\"", "mconnect", "ctraffic"], kind => Assert.Contains(kind, message, StringComparison.Ordinal));
+        Assert.Equal(message, Assert.Throws<FormatException>(() => ResultJson.Read(json)).Message);
+    }
 
     [Theory]
     [InlineData("""{"kind":"connect","requested":"many"}""")]
