@@ -35,8 +35,13 @@ command -v ip >/dev/null || missing="$missing iproute2"
 command -v nft >/dev/null || missing="$missing nftables"
 command -v iptables-restore >/dev/null || missing="$missing iptables"
 command -v unshare >/dev/null && command -v setsid >/dev/null || missing="$missing util-linux"
-# A test fills a connection-tracking table with it.
-[ "$task" != test ] || command -v conntrack >/dev/null || missing="$missing conntrack"
+# The charts of reports are bundled with it.
+command -v npm >/dev/null || missing="$missing npm"
+if [ "$task" = test ]; then
+    # A test fills a connection-tracking table with the one; another looks at a report with the other.
+    command -v conntrack >/dev/null || missing="$missing conntrack"
+    command -v chromium >/dev/null || missing="$missing chromium"
+fi
 if [ -n "$missing" ]; then
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         printf 'bootstrap: installing%s\n' "$missing"
@@ -44,7 +49,7 @@ if [ -n "$missing" ]; then
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null ||
             fail "could not install$missing. Install them and try again."
     else
-        printf 'bootstrap: missing, so labs of some kinds will not work:%s. As root: apt-get install%s\n' "$missing" "$missing"
+        printf 'bootstrap: missing, so labs of some kinds, the charts of reports or some tests are left out:%s. As root: apt-get install%s\n' "$missing" "$missing"
     fi
 fi
 
