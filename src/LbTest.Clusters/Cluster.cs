@@ -1,5 +1,7 @@
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Disturbances;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters;
 
@@ -35,12 +37,9 @@ public enum ServiceTarget
     Endpoint,
 }
 
-/// <summary>A connect test against a cluster: the plan's numbers, and in words from where to where.</summary>
-public sealed record ConnectRequest
+/// <summary>From where to where in a cluster a test goes.</summary>
+public abstract record TestRequest
 {
-    /// <summary>Count, concurrency, time limits and so on. Target, endpoints and context are filled in by the cluster.</summary>
-    public required ConnectPlan Plan { get; init; }
-
     /// <summary>Where connections start.</summary>
     public VantagePoint From { get; init; }
 
@@ -55,6 +54,23 @@ public sealed record ConnectRequest
 
     /// <summary>True uses the IPv6 address of the target.</summary>
     public bool IPv6 { get; init; }
+}
+
+/// <summary>A connect test against a cluster.</summary>
+public sealed record ConnectRequest : TestRequest
+{
+    /// <summary>Count, concurrency, time limits and so on. Target, endpoints and context are filled in by the cluster.</summary>
+    public required ConnectPlan Plan { get; init; }
+}
+
+/// <summary>A traffic test against a cluster, and what is to happen to the cluster meanwhile.</summary>
+public sealed record TrafficRequest : TestRequest
+{
+    /// <summary>Connections, rate, duration and so on. Target, endpoints and context are filled in by the cluster.</summary>
+    public required TrafficPlan Plan { get; init; }
+
+    /// <summary>The disturbances, without those that the caller carries out itself (<see cref="DisturbanceKind.Script"/>).</summary>
+    public ImmutableArray<Disturbance> Disturbances { get; init; } = [];
 }
 
 /// <summary>A cluster under test: hands out vantage points, runs plans from them and tells which endpoints exist.</summary>
@@ -81,6 +97,10 @@ public abstract class Cluster
     /// <summary>Runs a connect test. What was measured is returned even when the test is cancelled or the agent is lost.</summary>
     /// <exception cref="Engine.PlanException">The request cannot be carried out here.</exception>
     public abstract Task<ConnectResult> ConnectAsync(ConnectRequest request, IProgress<ConnectProgress>? progress, CancellationToken cancel);
+
+    /// <summary>Runs a traffic test. What was measured is returned even when the test is cancelled or the agent is lost; disturbances are undone in any case.</summary>
+    /// <exception cref="Engine.PlanException">The request, or one of its disturbances, cannot be carried out here. Nothing has been started.</exception>
+    public abstract Task<TrafficResult> TrafficAsync(TrafficRequest request, IProgress<TrafficProgress>? progress, CancellationToken cancel);
 
     /// <summary>Reads from the kernel what its rules counted per endpoint since the cluster was started.</summary>
     public abstract Task<ImmutableArray<EndpointCounter>> ObserveAsync(CancellationToken cancel);

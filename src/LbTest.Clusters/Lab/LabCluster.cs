@@ -3,7 +3,9 @@ using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Protocol;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Disturbances;
 using LbTest.Engine.Serve;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Lab;
 
@@ -109,18 +111,51 @@ public sealed class LabCluster : Cluster, IDisposable
     public override async Task<ConnectResult> ConnectAsync(ConnectRequest request, IProgress<ConnectProgress>? progress, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(request);
-        (ConnectPlan plan, string from) = new LabRoute(_topology, request).Resolve();
+        (ConnectPlan plan, string from) = new LabRoute(_topology, request).Resolve(request.Plan);
         plan.Validate();
-        var last = new LastProgress(progress);
+        ConnectProgress? last = null;
         try
         {
-            AgentResponse response = await _agent.AskAsync(
-                new AgentRequest { Verb = AgentVerb.Connect, Plan = plan, From = from }, last, cancel).ConfigureAwait(false);
+            AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Connect, Plan = plan, From = from }, Hear, cancel).ConfigureAwait(false);
             return response.Result!;
         }
-        catch (AgentLostException exception) when (last.Value is not null)
+        catch (AgentLostException exception) when (last is not null)
         {
-            return Partial(plan, last.Value, exception.Message);
+            return Partial(plan, last, exception.Message);
+        }
+
+        void Hear(AgentResponse response)
+        {
+            last = response.Progress!;
+            progress?.Report(last);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<TrafficResult> TrafficAsync(TrafficRequest request, IProgress<TrafficProgress>? progress, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        (TrafficPlan plan, string from) = new LabRoute(_topology, request).Resolve(request.Plan);
+        // Who knows the seed can tell which endpoints were chosen, even when the agent is lost.
+        plan = plan with { Seed = plan.Seed ?? Random.Shared.Next() };
+        plan.Validate();
+        foreach (Disturbance disturbance in request.Disturbances)
+        {
+            disturbance.Validate(plan.Duration);
+            PlanException.Require(disturbance.Kind != DisturbanceKind.Script, nameof(disturbance.Kind), disturbance.Kind, "is nothing that a lab can do by itself", "Leave it to the one who runs the test");
+        }
+
+        var soFar = new TrafficSoFar(plan, progress);
+        var ask = new AgentRequest { Verb = AgentVerb.Traffic, Traffic = plan, From = from, Disturbances = request.Disturbances.IsEmpty ? null : request.Disturbances };
+        try
+        {
+            AgentResponse response = await _agent.AskAsync(ask, line => soFar.Report(line.TrafficProgress!), cancel).ConfigureAwait(false);
+            return response.TrafficResult!;
+        }
+        catch (AgentLostException exception)
+        {
+            if (soFar.Partial(exception.Message) is { } partial) return partial;
+            throw;
         }
     }
 
@@ -174,15 +209,4 @@ public sealed class LabCluster : Cluster, IDisposable
         Endpoints = last.Endpoints, Source = plan.Source, Seed = plan.Seed ?? 0, Concurrency = plan.Concurrency, Context = plan.Context,
         Warnings = ["The agent was lost: this is what it had reported until a moment before. Latency is unknown."],
     };
-
-    private sealed class LastProgress(IProgress<ConnectProgress>? next) : IProgress<ConnectProgress>
-    {
-        internal ConnectProgress? Value { get; private set; }
-
-        public void Report(ConnectProgress value)
-        {
-            Value = value;
-            next?.Report(value);
-        }
-    }
 }

@@ -2,7 +2,7 @@ using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Protocol;
 using LbTest.Clusters.Tools;
 using LbTest.Engine.Connect;
-using LbTest.Engine.Serve;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Lab;
 
@@ -10,17 +10,17 @@ namespace LbTest.Clusters.Lab;
 internal sealed class LabHost : IAgentHost, IDisposable
 {
     private readonly TaskCompletionSource _stopped = new();
-    private LabTopology? _topology;
-    private IDataplane? _dataplane;
-    private Server? _server;
+    private Lab? _lab;
+
+    private sealed record Lab(LabTopology Topology, LabRules Rules, LabServers Servers, LabTraffic Traffic);
 
     /// <summary>Ends when somebody asked the lab to stop.</summary>
     internal Task Stopped => _stopped.Task;
 
     /// <summary>True once the lab is up.</summary>
-    internal bool Started => _server is not null || _topology?.Endpoints.Length == 0;
+    internal bool Started => _lab is not null;
 
-    public async Task<AgentResponse> HandleAsync(AgentRequest request, IProgress<ConnectProgress> progress, CancellationToken cancel)
+    public async Task<AgentResponse> HandleAsync(AgentRequest request, IProgress<AgentResponse> progress, CancellationToken cancel)
     {
         switch (request.Verb)
         {
@@ -28,16 +28,18 @@ internal sealed class LabHost : IAgentHost, IDisposable
                 Start(request.Lab ?? throw new InvalidOperationException("A start needs the description of a lab."));
                 return new AgentResponse { Done = true };
             case AgentVerb.Describe:
-                return new AgentResponse { Done = true, Lab = Topology.Spec };
+                return new AgentResponse { Done = true, Lab = Running.Topology.Spec };
             case AgentVerb.Connect:
                 return new AgentResponse { Done = true, Result = await Connect(request, progress, cancel).ConfigureAwait(false) };
+            case AgentVerb.Traffic:
+                TrafficPlan plan = request.Traffic ?? throw new InvalidOperationException("A traffic test needs a plan.");
+                var tell = new Telling<TrafficProgress>(report => progress.Report(new AgentResponse { TrafficProgress = report }));
+                return new AgentResponse { Done = true, TrafficResult = await Running.Traffic.RunAsync(plan, request.From!, request.Disturbances ?? [], tell, cancel).ConfigureAwait(false) };
             case AgentVerb.Observe:
-                return new AgentResponse { Done = true, Counters = [.. Topology.Nodes.SelectMany(node => Observe(node).AsEnumerable())] };
+                return new AgentResponse { Done = true, Counters = Running.Rules.Observe() };
             case AgentVerb.Behave:
-                int index = Topology.Endpoints.Select(e => e.Name).ToList().IndexOf(request.Endpoint!);
-                if (index < 0) throw new InvalidOperationException($"There is no endpoint '{request.Endpoint}'.");
-                // Every endpoint listens on its IPv4 address and on its twin.
-                foreach (int listener in new[] { 2 * index, (2 * index) + 1 }) _server!.SetBehavior(listener, request.Behavior);
+                if (Running.Topology.Endpoints.All(e => e.Name != request.Endpoint)) throw new InvalidOperationException($"There is no endpoint '{request.Endpoint}'.");
+                Running.Servers.Behave(request.Endpoint!, request.Behavior);
                 return new AgentResponse { Done = true };
             case AgentVerb.Stop:
                 _ = _stopped.TrySetResult();
@@ -47,66 +49,42 @@ internal sealed class LabHost : IAgentHost, IDisposable
         }
     }
 
-    private LabTopology Topology => _topology ?? throw new InvalidOperationException("The lab has not been started.");
+    private Lab Running => _lab ?? throw new InvalidOperationException("The lab has not been started.");
 
     private void Start(LabSpec spec)
     {
         spec.Validate();
         var topology = new LabTopology(spec);
-        IDataplane dataplane = Dataplane.For(spec.ProxyMode);
+        // What tools say is read by threads of the pool: with too few of them, tools wait for each other.
+        _ = ThreadPool.SetMinThreads(32, 8);
+        // Known to exist, before anything is built.
+        _ = Dataplane.For(spec.ProxyMode);
         // The namespaces' names and the tools' locks live in a /run of our own: nothing of the host's is touched, or seen.
         _ = Tool.Run("mount", ["-t", "tmpfs", "-o", "mode=0755", "lbtest", "/run"]);
-        new LabNetwork(topology).Build();
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
-        _ = Parallel.ForEach(topology.Nodes, options, node => InNode(node, () =>
-        {
-            dataplane.Apply(topology.DesiredState(node));
-            return true;
-        }));
-        if (topology.Endpoints.Length > 0) _server = Server.Start([.. topology.Endpoints.SelectMany(Serve)], Environment.ProcessorCount);
-        (_topology, _dataplane) = (topology, dataplane);
-
-        IEnumerable<ServedEndpoint> Serve(LabEndpoint endpoint) => new[] { endpoint.Address, LabTopology.Twin(endpoint.Address) }
-            .Select(address => new ServedEndpoint(endpoint.Name, new IPEndPoint(address, spec.Port), LabNetwork.Namespace(endpoint.Name)));
+        var network = new LabNetwork(topology);
+        network.Build();
+        var rules = new LabRules(topology);
+        rules.Apply(new LabState(topology));
+        var servers = new LabServers(topology);
+        servers.Start();
+        _lab = new Lab(topology, rules, servers, new LabTraffic(topology, network, new LabControl(topology, network, rules, servers), servers));
     }
 
-    private async Task<ConnectResult> Connect(AgentRequest request, IProgress<ConnectProgress> progress, CancellationToken cancel)
+    private async Task<ConnectResult> Connect(AgentRequest request, IProgress<AgentResponse> progress, CancellationToken cancel)
     {
         ConnectPlan plan = request.Plan ?? throw new InvalidOperationException("A connect test needs a plan.");
-        ImmutableArray<string> room = ConntrackWarnings(plan);
-        long dropsBefore = ConntrackDrops();
-        ConnectResult result = await ConnectRun.RunAsync(plan, LabNetwork.Namespace(request.From!), progress, cancel: cancel).ConfigureAwait(false);
-        long drops = ConntrackDrops() - dropsBefore;
-        ImmutableArray<string> full = drops == 0 ? [] :
-            [$"The nodes' connection tracking dropped {drops} packets during the test: its table is full. Failures may come from there."];
-        return result with { Warnings = [.. result.Warnings, .. room, .. full] };
+        var conntrack = new LabConntrack(Running.Topology);
+        ImmutableArray<string> room = conntrack.Room(plan.Count);
+        var tell = new Telling<ConnectProgress>(report => progress.Report(new AgentResponse { Progress = report }));
+        ConnectResult result = await ConnectRun.RunAsync(plan, LabNetwork.Namespace(request.From!), tell, cancel: cancel).ConfigureAwait(false);
+        return result with { Warnings = [.. result.Warnings, .. room, .. conntrack.Full()] };
     }
 
-    private ImmutableArray<EndpointCounter> Observe(LabNode node) => InNode(node, () => _dataplane!.Observe(Topology.DesiredState(node)));
-
-    private ImmutableArray<string> ConntrackWarnings(ConnectPlan plan)
+    // Not System.Progress: that one hands reports to the thread pool, where they may overtake each other and the result.
+    private sealed class Telling<T>(Action<T> report) : IProgress<T>
     {
-        long share = plan.Count / Math.Max(1, Topology.EntryNodes.Length);
-        return
-        [
-            .. Topology.EntryNodes.Select(node => (node.Name, Room: InNode(node, Preflight.ConntrackRoom))).Where(node => node.Room < share)
-                .Select(node => $"The connection-tracking table of {node.Name} has room for {node.Room} more entries, fewer than the connections planned: it may fill up and drop them."),
-        ];
+        public void Report(T value) => report(value);
     }
 
-    // Columns "drop" and "early_drop" of the per-processor statistics (hexadecimal), of this namespace alone.
-    private long ConntrackDrops() => Topology.EntryNodes.Sum(node => InNode(node, () =>
-    {
-        const string path = "/proc/thread-self/net/stat/nf_conntrack";
-        string[] lines = File.Exists(path) ? File.ReadAllLines(path) : [];
-        if (lines.Length == 0) return 0;
-        string[] names = lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        int[] columns = [Array.IndexOf(names, "drop"), Array.IndexOf(names, "early_drop")];
-        return lines.Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Sum(values => columns.Where(c => c >= 0).Sum(c => Convert.ToInt64(values[c], 16)));
-    }));
-
-    private static T InNode<T>(LabNode node, Func<T> work) => LabNetwork.Namespace(node.Name).Run(work);
-
-    public void Dispose() => _server?.Dispose();
+    public void Dispose() => _lab?.Servers.Dispose();
 }

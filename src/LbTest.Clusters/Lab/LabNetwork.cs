@@ -30,9 +30,7 @@ internal sealed class LabNetwork(LabTopology topology)
         Enter(LabTopology.Router, () =>
         {
             Forward();
-            // The layer-4 hash spreads connections, not hosts (fib_multipath_hash_policy in the kernel's ip-sysctl).
-            SetSysctl("ipv4/fib_multipath_hash_policy", "1");
-            SetSysctl("ipv6/fib_multipath_hash_policy", "1");
+            foreach (string family in (string[])["ipv4", "ipv6"]) HashByConnection(family);
             Batch(RouterLines());
             // Only the tester's packets are led to the nodes. One for a service that no rule took comes back from its node, and would travel
             // to and fro until its TTL ends.
@@ -48,8 +46,59 @@ internal sealed class LabNetwork(LabTopology topology)
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         _ = Parallel.ForEach(topology.Nodes, options, BuildNode);
         // Next hops are only taken once both ends of their links are up.
+        Enter(LabTopology.Router, () => Resilient(() => Batch(
+            [.. ServiceLines(Services4, Group4, node => node.Address), .. ServiceLines(Services6, Group6, node => LabTopology.Twin(node.Address))])));
+    }
+
+    /// <summary>Makes these the nodes that the router sends to, of those that traffic can enter through; at least one.</summary>
+    internal void SetEcmpTargets(ImmutableArray<LabNode> targets)
+    {
+        int[] places = [.. targets.Select(target => topology.EntryNodes.IndexOf(target))];
+        Enter(LabTopology.Router, () => Batch(new[] { Group4, Group6 }.Select(group => $"nexthop replace {GroupOf(group, places, IdleSeconds)}")));
+    }
+
+    /// <summary>Shares the buckets of a resilient group out evenly, as at the lab's start, busy ones too.</summary>
+    internal void RebalanceEcmp()
+    {
+        if (!topology.Spec.EcmpResilient) return;
+        int[] all = [.. Enumerable.Range(0, topology.EntryNodes.Length)];
+        // A bucket that was idle for 0 s is one that may move: all of them.
         Enter(LabTopology.Router, () => Batch(
-            [.. ServiceLines(Services4, group: 1000, node => node.Address), .. ServiceLines(Services6, group: 2000, node => LabTopology.Twin(node.Address))]));
+            from idle in new[] { 0, IdleSeconds } from @group in new[] { Group4, Group6 } select $"nexthop replace {GroupOf(@group, all, idle)}"));
+    }
+
+    /// <summary>Adds an endpoint to a lab that was built without it.</summary>
+    internal void Add(LabEndpoint endpoint)
+    {
+        LabNode node = topology.Nodes.Single(n => n.Name == endpoint.Node);
+        Batch([$"netns add {endpoint.Name}"]);
+        Enter(endpoint.Name, () => SetSysctl("ipv6/conf/default/addr_gen_mode", "1"));
+        Enter(node.Name, () => Batch(Link(Device(endpoint), endpoint.Name, node.Gateway, endpoint.Address)));
+        Enter(endpoint.Name, () => Batch(EndpointLines(node, endpoint)));
+    }
+
+    /// <summary>Takes an added endpoint away. What of it is not there is passed over.</summary>
+    internal static void Remove(LabEndpoint endpoint)
+    {
+        Enter(endpoint.Node, () =>
+        {
+            if (Tool.Run("ip", ["-o", "link", "show"]).Contains($" {Device(endpoint)}@", StringComparison.Ordinal)) Batch([$"link del {Device(endpoint)}"]);
+        });
+        if (File.Exists(Namespace(endpoint.Name).Path)) Batch([$"netns del {endpoint.Name}"]);
+    }
+
+    /// <summary>The device of its node that leads to an endpoint: pod1 for the first host number, which is 2.</summary>
+    internal static string Device(LabEndpoint endpoint) => string.Create(CultureInfo.InvariantCulture, $"pod{endpoint.Address.GetAddressBytes()[3] - 1}");
+
+    // The layer-4 hash spreads connections, not hosts (fib_multipath_hash_policy in the kernel's ip-sysctl). Policy 1 would take the hash that the
+    // sender's socket left on the packet, which crosses a veth and changes with every time-out of its TCP: a connection would move to another
+    // node because it lost a packet. A router sees addresses and ports only, as policy 3 (kernel 5.12) does with these fields: 1 and 2 the
+    // addresses, 4 the protocol, 16 and 32 the ports.
+    private static void HashByConnection(string family)
+    {
+        bool custom = File.Exists($"/proc/sys/net/{family}/fib_multipath_hash_fields");
+        if (custom) SetSysctl($"{family}/fib_multipath_hash_fields", "55");
+        SetSysctl($"{family}/fib_multipath_hash_policy", custom ? "3" : "1");
     }
 
     private void BuildNode(LabNode node)
@@ -77,12 +126,40 @@ internal sealed class LabNetwork(LabTopology topology)
 
     }
 
+    // The names of the two groups; those of their next hops follow on.
+    private const int Group4 = 1000, Group6 = 2000;
+
+    // A bucket of a resilient group moves when it has seen no packet for so long: a connection that sends more often is never moved.
+    private const int IdleSeconds = 10;
+
+    private string GroupOf(int group, IEnumerable<int> places, int idleSeconds)
+    {
+        string members = string.Join('/', places.Select(place => group + 1 + place));
+        if (!topology.Spec.EcmpResilient) return $"id {group} group {members}";
+        // The kernel deals in buckets of flows (nexthop-group-resilient.rst): 32 and more for each target keep their shares within a few per cent.
+        uint buckets = Math.Max(128, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)topology.EntryNodes.Length * 32));
+        return $"id {group} group {members} type resilient buckets {buckets} idle_timer {idleSeconds}";
+    }
+
+    private void Resilient(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (ToolException exception) when (topology.Spec.EcmpResilient)
+        {
+            throw new InvalidOperationException(
+                $"This machine has no resilient next-hop groups: {exception.Message} They need kernel 5.13 and iproute2 5.12. Start the lab without EcmpResilient.", exception);
+        }
+    }
+
     // A group of next hops (ip-nexthop(8), kernel 5.3): one name for all of them, however many. A line of a batch has room for 85 written out.
     private IEnumerable<string> ServiceLines(string[] services, int group, Func<LabNode, IPAddress> address)
     {
         ImmutableArray<LabNode> entries = topology.EntryNodes;
         for (int i = 0; i < entries.Length; i++) yield return $"nexthop add id {group + 1 + i} via {address(entries[i])} dev {entries[i].Name} onlink";
-        yield return $"nexthop add id {group} group {string.Join('/', Enumerable.Range(group + 1, entries.Length))}";
+        yield return $"nexthop add {GroupOf(group, Enumerable.Range(0, entries.Length), IdleSeconds)}";
         foreach (string service in services)
         {
             yield return $"route add unreachable {service}";
@@ -103,10 +180,9 @@ internal sealed class LabNetwork(LabTopology topology)
     {
         yield return "link set lo up";
         foreach (string line in Peer(node.Address, RouterAddress)) yield return line;
-        int number = 0;
         foreach (LabEndpoint endpoint in node.Endpoints)
         {
-            foreach (string line in Link($"pod{++number}", endpoint.Name, node.Gateway, endpoint.Address)) yield return line;
+            foreach (string line in Link(Device(endpoint), endpoint.Name, node.Gateway, endpoint.Address)) yield return line;
         }
     }
 

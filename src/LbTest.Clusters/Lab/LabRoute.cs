@@ -1,31 +1,51 @@
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Lab;
 
 /// <summary>Turns "from there to that" into addresses, and into the shares that kube-proxy's rules promise on that way.</summary>
-internal sealed class LabRoute(LabTopology topology, ConnectRequest request)
+internal sealed class LabRoute(LabTopology topology, TestRequest request)
 {
     private LabSpec Spec => topology.Spec;
 
-    /// <summary>The plan with target, source, endpoints and context filled in, and the namespace it starts from.</summary>
+    /// <summary>A connect test's plan with target, source, endpoints and context filled in, and the namespace it starts from.</summary>
     /// <exception cref="PlanException">There is no such place, or no way from it.</exception>
-    internal (ConnectPlan Plan, string From) Resolve()
+    internal (ConnectPlan Plan, string From) Resolve(ConnectPlan plan)
+    {
+        Way way = Find(Spec.Port, LabTopology.NodePort);
+        return (plan with
+        {
+            Target = way.Target, Source = plan.Source ?? way.Source, Endpoints = way.Endpoints, TrackSources = plan.TrackSources || Spec.SessionAffinity is not null,
+            Label = plan.Label ?? DefaultLabel, Context = way.Context,
+        }, way.From);
+    }
+
+    /// <summary>The same of a traffic test.</summary>
+    /// <exception cref="PlanException">There is no such place, or no way from it.</exception>
+    internal (TrafficPlan Plan, string From) Resolve(TrafficPlan plan)
+    {
+        Way way = Find(Spec.TrafficPort, LabTopology.TrafficNodePort);
+        return (plan with
+        {
+            Target = way.Target, Source = plan.Source ?? (plan.Sources.IsDefaultOrEmpty ? way.Source : null), Endpoints = way.Endpoints,
+            Label = plan.Label ?? DefaultLabel, Context = way.Context,
+        }, way.From);
+    }
+
+    private string DefaultLabel => Spec.ProxyMode.ToString().ToLowerInvariant();
+
+    private sealed record Way(string From, IPEndPoint Target, string? Source, ImmutableArray<ExpectedEndpoint> Endpoints, TestContext Context);
+
+    private Way Find(int servicePort, int nodePort)
     {
         (string from, LabNode? fromNode) = Start();
-        (IPAddress address, int port, ImmutableArray<ExpectedEndpoint> endpoints) = Target(fromNode);
-        ConnectPlan plan = request.Plan with
-        {
-            Target = new IPEndPoint(request.IPv6 ? LabTopology.Twin(address) : address, port),
-            Source = request.Plan.Source ?? (fromNode is null ? request.IPv6 ? LabTopology.TesterRange6 : LabTopology.TesterRange4 : null),
-            Endpoints = endpoints,
-            TrackSources = request.Plan.TrackSources || Spec.SessionAffinity is not null,
-            Label = request.Plan.Label ?? Spec.ProxyMode.ToString().ToLowerInvariant(),
-            Context = new TestContext(Spec.Name, Spec.ProxyMode.ToString(), from, request.To.ToString(), Spec.Ecmp,
-                Affinity: Spec.SessionAffinity is not null && request.To != ServiceTarget.Endpoint),
-        };
-        return (plan, from);
+        (IPAddress address, int port, ImmutableArray<ExpectedEndpoint> endpoints) = Target(fromNode, servicePort, nodePort);
+        return new Way(
+            from, new IPEndPoint(request.IPv6 ? LabTopology.Twin(address) : address, port),
+            fromNode is null ? request.IPv6 ? LabTopology.TesterRange6 : LabTopology.TesterRange4 : null, endpoints,
+            new TestContext(Spec.Name, Spec.ProxyMode.ToString(), from, request.To.ToString(), Spec.Ecmp, Affinity: Spec.SessionAffinity is not null && request.To != ServiceTarget.Endpoint));
     }
 
     private (string Namespace, LabNode? Node) Start()
@@ -45,20 +65,20 @@ internal sealed class LabRoute(LabTopology topology, ConnectRequest request)
         }
     }
 
-    private (IPAddress Address, int Port, ImmutableArray<ExpectedEndpoint> Endpoints) Target(LabNode? fromNode)
+    private (IPAddress Address, int Port, ImmutableArray<ExpectedEndpoint> Endpoints) Target(LabNode? fromNode, int port, int nodePort)
     {
         switch (request.To)
         {
             case ServiceTarget.LoadBalancer:
-                return (LabTopology.LoadBalancer, Spec.Port, Shares(Spec.ExternalTrafficPolicy, fromNode is null ? topology.EntryNodes : null));
+                return (LabTopology.LoadBalancer, port, Shares(Spec.ExternalTrafficPolicy, fromNode is null ? topology.EntryNodes : null));
             case ServiceTarget.ClusterIP:
-                return (LabTopology.ClusterIP, Spec.Port, Shares(Spec.InternalTrafficPolicy, fromNode is null ? topology.EntryNodes : [fromNode]));
+                return (LabTopology.ClusterIP, port, Shares(Spec.InternalTrafficPolicy, fromNode is null ? topology.EntryNodes : [fromNode]));
             case ServiceTarget.NodePort:
                 LabNode node = Node(request.ToName, "ToName");
-                return (node.Address, LabTopology.NodePort, Shares(Spec.ExternalTrafficPolicy, fromNode is null ? [node] : NodePortFromInside(fromNode, node)));
+                return (node.Address, nodePort, Shares(Spec.ExternalTrafficPolicy, fromNode is null ? [node] : NodePortFromInside(fromNode, node)));
             default:
                 LabEndpoint endpoint = Endpoint(request.ToName, "ToName");
-                return (endpoint.Address, Spec.Port, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)]);
+                return (endpoint.Address, port, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)]);
         }
     }
 

@@ -85,7 +85,8 @@ internal sealed class LabSandbox : IDisposable
         // Its stdout closed, so it is ending: give it the moment to say why.
         try
         {
-            _ = _process.WaitForExit(500);
+            // The second wait is for the rest of what it said.
+            if (_process.WaitForExit(500)) _process.WaitForExit();
         }
         catch (InvalidOperationException)
         {

@@ -24,6 +24,9 @@ public sealed record LabSpec
     /// <summary>True: the router spreads over all nodes by a layer-4 hash. False: everything enters through one node.</summary>
     public bool Ecmp { get; init; }
 
+    /// <summary>True: a node that joins or leaves the router's group moves no connection of another node (a resilient next-hop group, kernel 5.13). Needs <see cref="Ecmp"/>.</summary>
+    public bool EcmpResilient { get; init; }
+
     /// <summary>ClientIP session affinity with this timeout, 1 s to 86400 s; null for none.</summary>
     [System.Text.Json.Serialization.JsonConverter(typeof(Engine.Results.SecondsConverter))]
     public TimeSpan? SessionAffinity { get; init; }
@@ -36,6 +39,9 @@ public sealed record LabSpec
 
     /// <summary>The service's port, 1–65535; default 5001. Its node port is 30001.</summary>
     public int Port { get; init; } = 5001;
+
+    /// <summary>The service's port for traffic tests: 5003, or 5001 when <see cref="Port"/> is that. Its node port is 30003.</summary>
+    public int TrafficPort => Port == 5003 ? 5001 : 5003;
 
     /// <summary>True when the lab outlives the shell that started it.</summary>
     public bool Detached { get; init; }
@@ -62,6 +68,7 @@ public sealed record LabSpec
             $"would put {Placement.Max()} endpoints on one node, which has addresses for {MaxEndpointsPerNode}", "Give more nodes or fewer endpoints");
         PlanException.Require(SessionAffinity is null || (SessionAffinity >= TimeSpan.FromSeconds(1) && SessionAffinity <= TimeSpan.FromDays(1)),
             nameof(SessionAffinity), SessionAffinity, "is not a timeout for session affinity", "Give 1 s to 86400 s, as Kubernetes does");
+        PlanException.Require(Ecmp || !EcmpResilient, nameof(EcmpResilient), EcmpResilient, "means nothing without ECMP", "Add Ecmp");
         PlanException.Require(Port is >= 1 and <= 65535, nameof(Port), Port, "is not a port", "Give 1 to 65535");
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LbTest.Clusters.Lab.Dataplanes;
 
 namespace LbTest.Clusters.Lab;
@@ -23,30 +24,42 @@ public sealed class LabTopology
     /// <summary>The port that every node forwards to the service.</summary>
     public const int NodePort = 30001;
 
+    /// <summary>The port that every node forwards to the service's port for traffic tests.</summary>
+    public const int TrafficNodePort = 30003;
+
     /// <summary>Works out the lab of a spec.</summary>
     public LabTopology(LabSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec;
         var nodes = ImmutableArray.CreateBuilder<LabNode>();
-        int digits = Math.Max(3, spec.Placement.Sum().ToString(System.Globalization.CultureInfo.InvariantCulture).Length);
+        _digits = Math.Max(3, spec.Placement.Sum().ToString(CultureInfo.InvariantCulture).Length);
         int number = 0;
         for (int i = 1; i <= spec.Placement.Length; i++)
         {
             byte node = (byte)i;
             ImmutableArray<LabEndpoint> endpoints =
             [
-                // Names of one width: none is the beginning of another, so that one read tells them apart.
-                .. Enumerable.Range(2, spec.Placement[i - 1]).Select(host => new LabEndpoint(
-                    $"tserver-{(++number).ToString($"D{digits}", System.Globalization.CultureInfo.InvariantCulture)}", $"node-{node}", new IPAddress([11, 0, node, (byte)host]))),
+                .. Enumerable.Range(FirstHost, spec.Placement[i - 1]).Select(host => new LabEndpoint(EndpointName(++number), $"node-{node}", new IPAddress([11, 0, node, (byte)host]))),
             ];
             nodes.Add(new LabNode($"node-{i}", new IPAddress([192, 168, 1, node]), new IPAddress([11, 0, node, 1]), endpoints));
         }
 
         Nodes = nodes.ToImmutable();
         Endpoints = [.. Nodes.SelectMany(node => node.Endpoints)];
-        _services = new Lazy<ImmutableArray<ServicePort>>(MakeServices);
+        _services = new Lazy<ImmutableArray<ServicePort>>(() => Services(Endpoints, traffic: false));
     }
+
+    /// <summary>The host numbers of a node's network that endpoints have; the first one is its gateway.</summary>
+    internal const int FirstHost = 2, LastHost = FirstHost + LabSpec.MaxEndpointsPerNode - 1;
+
+    private readonly int _digits;
+
+    /// <summary>The highest number that a name has room for.</summary>
+    internal int LastEndpointNumber => (int)Math.Pow(10, _digits) - 1;
+
+    /// <summary>An endpoint's name. All are of one width: none is the beginning of another, so that one read tells them apart.</summary>
+    internal string EndpointName(int number) => $"tserver-{number.ToString($"D{_digits}", CultureInfo.InvariantCulture)}";
 
     /// <summary>What it was made from.</summary>
     public LabSpec Spec { get; }
@@ -88,26 +101,38 @@ public sealed class LabTopology
         return new IPAddress([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. v4]);
     }
 
-    /// <summary>What a node's dataplane must do.</summary>
-    public DesiredState DesiredState(LabNode node)
+    /// <summary>What a node's dataplane must do as the lab starts.</summary>
+    public DesiredState DesiredState(LabNode node) => DesiredState(node, _services.Value);
+
+    /// <summary>What a node's dataplane must do for these service ports.</summary>
+    /// <remarks>Made once for all nodes, which are set up side by side: what is worked out for a service port is kept with the very object.</remarks>
+    internal static DesiredState DesiredState(LabNode node, ImmutableArray<ServicePort> services)
     {
         ArgumentNullException.ThrowIfNull(node);
         return new DesiredState(
             node.Name, [node.Address, Twin(node.Address)], [IPNetwork.Parse("11.0.0.0/8"), IPNetwork.Parse("fd00::b00:0/104")],
-            [ServiceNetwork4, ServiceNetwork6], _services.Value);
+            [ServiceNetwork4, ServiceNetwork6], services);
     }
 
-    // Made once for all nodes, which are set up side by side: what is worked out for a service port is kept with the very object.
     private readonly Lazy<ImmutableArray<ServicePort>> _services;
 
-    private ImmutableArray<ServicePort> MakeServices() =>
-        [.. new[] { TransportProtocol.Tcp, TransportProtocol.Udp }.Select(protocol => new ServicePort
-        {
-            Name = "tserver", PortName = protocol == TransportProtocol.Tcp ? "connect" : "connect-udp", Protocol = protocol, Port = Spec.Port, NodePort = NodePort,
-            ClusterAddresses = [ClusterIP, Twin(ClusterIP)], LoadBalancerAddresses = [LoadBalancer, Twin(LoadBalancer)],
-            ClientIPAffinity = Spec.SessionAffinity, ExternalTrafficPolicy = Spec.ExternalTrafficPolicy, InternalTrafficPolicy = Spec.InternalTrafficPolicy,
-            Endpoints = [.. Endpoints.SelectMany(e => new[] { e.Address, Twin(e.Address) }.Select(a => new EndpointAddress(e.Name, a, Spec.Port, e.Node)))],
-        })];
+    /// <summary>The service's ports over some endpoints: those of connect tests, and with <paramref name="traffic"/> those of traffic tests too.</summary>
+    internal ImmutableArray<ServicePort> Services(ImmutableArray<LabEndpoint> endpoints, bool traffic)
+    {
+        (string Name, int Port, int NodePort)[] ports = traffic ? [("connect", Spec.Port, NodePort), ("traffic", Spec.TrafficPort, TrafficNodePort)] : [("connect", Spec.Port, NodePort)];
+        return
+        [
+            .. from port in ports
+               from protocol in new[] { TransportProtocol.Tcp, TransportProtocol.Udp }
+               select new ServicePort
+               {
+                   Name = "tserver", PortName = protocol == TransportProtocol.Tcp ? port.Name : port.Name + "-udp", Protocol = protocol, Port = port.Port, NodePort = port.NodePort,
+                   ClusterAddresses = [ClusterIP, Twin(ClusterIP)], LoadBalancerAddresses = [LoadBalancer, Twin(LoadBalancer)],
+                   ClientIPAffinity = Spec.SessionAffinity, ExternalTrafficPolicy = Spec.ExternalTrafficPolicy, InternalTrafficPolicy = Spec.InternalTrafficPolicy,
+                   Endpoints = [.. endpoints.SelectMany(e => e.Addresses.Select(a => new EndpointAddress(e.Name, a, port.Port, e.Node)))],
+               },
+        ];
+    }
 }
 
 /// <summary>A node of a lab.</summary>
@@ -121,4 +146,8 @@ public sealed record LabNode(string Name, IPAddress Address, IPAddress Gateway, 
 /// <param name="Name">Its name, what it answers with, and its network namespace.</param>
 /// <param name="Node">The node it lives on.</param>
 /// <param name="Address">Its IPv4 address.</param>
-public sealed record LabEndpoint(string Name, string Node, IPAddress Address);
+public sealed record LabEndpoint(string Name, string Node, IPAddress Address)
+{
+    /// <summary>Both its addresses, IPv4 first.</summary>
+    internal ImmutableArray<IPAddress> Addresses => [Address, LabTopology.Twin(Address)];
+}

@@ -1,7 +1,7 @@
 namespace LbTest.Clusters.Prerequisites;
 
 /// <summary>One thing that a kind of test needs of this machine.</summary>
-/// <param name="Mode">What needs it: <c>Lab</c> (every lab), <c>Iptables</c>, <c>Nftables</c>, <c>Ipvs</c>, <c>Engine</c>.</param>
+/// <param name="Mode">What needs it: <c>Lab</c> (every lab), <c>Iptables</c>, <c>Nftables</c>, <c>Ipvs</c>, <c>Disturb</c> (some disturbances of traffic tests).</param>
 /// <param name="Name">What it is.</param>
 /// <param name="Present">Whether it is there.</param>
 /// <param name="Detail">What was found.</param>

@@ -9,6 +9,9 @@ public static class PrerequisiteCheck
 {
     private static readonly string[] LabTools = ["ip", "unshare", "setsid", "mount"];
 
+    /// <summary>The mode of what only disturbances need.</summary>
+    public const string Disturbances = "Disturb";
+
     /// <summary>Everything, for all modes.</summary>
     public static ImmutableArray<Prerequisite> All()
     {
@@ -23,6 +26,7 @@ public static class PrerequisiteCheck
             KernelHas("Lab", "conntrack", "/proc/sys/net/netfilter/nf_conntrack_max", "modprobe nf_conntrack"),
             HasTool("Nftables", "nft"), DataplaneLoads(ProxyMode.Nftables),
             HasTool("Iptables", "iptables-restore"), HasTool("Iptables", "ip6tables-restore"), DataplaneLoads(ProxyMode.Iptables),
+            .. Lab.Disturbances.DisturbanceNeeds.All(),
             new Prerequisite("Ipvs", "ip_vs", false, "", "IPVS labs are not there yet; use Nftables or Iptables"),
         ];
     }
@@ -50,7 +54,7 @@ public static class PrerequisiteCheck
     }
 
     // The proof is in the loading: a service with an endpoint and affinity, into a namespace that is gone the moment the tool ends.
-    private static Prerequisite DataplaneLoads(ProxyMode mode)
+    internal static Prerequisite DataplaneLoads(ProxyMode mode)
     {
         string tool = mode == ProxyMode.Nftables ? "nft" : "iptables-restore", name = "kernel rules";
         if (Tool.Find(tool) is not { } path) return new Prerequisite(mode.ToString(), name, false, "", ToolException.Missing(tool).Message);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using LbTest.Engine;
-using LbTest.Engine.Connect;
 
 namespace LbTest.Clusters.Protocol;
 
@@ -10,7 +9,7 @@ public sealed class AgentLostException(string message) : IOException(message);
 /// <summary>Our side of an agent's lines: many requests may be under way at once.</summary>
 internal sealed class AgentClient : IDisposable
 {
-    private sealed record Pending(TaskCompletionSource<AgentResponse> Answer, IProgress<ConnectProgress>? Progress);
+    private sealed record Pending(TaskCompletionSource<AgentResponse> Answer, Action<AgentResponse>? Progress);
 
     private readonly LineChannel _lines;
     private readonly ConcurrentDictionary<long, Pending> _pending = new();
@@ -32,7 +31,7 @@ internal sealed class AgentClient : IDisposable
     /// <exception cref="PlanException">The agent found a value wrong.</exception>
     /// <exception cref="InvalidOperationException">The agent could not do it.</exception>
     /// <exception cref="AgentLostException">The agent is gone.</exception>
-    internal async Task<AgentResponse> AskAsync(AgentRequest request, IProgress<ConnectProgress>? progress = null, CancellationToken cancel = default)
+    internal async Task<AgentResponse> AskAsync(AgentRequest request, Action<AgentResponse>? progress = null, CancellationToken cancel = default)
     {
         long id = Interlocked.Increment(ref _lastId);
         var answer = new TaskCompletionSource<AgentResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -54,7 +53,7 @@ internal sealed class AgentClient : IDisposable
             while (await _lines.ReadAsync(AgentJson.Default.AgentResponse).ConfigureAwait(false) is { } response)
             {
                 if (!_pending.TryGetValue(response.Id, out Pending? pending)) continue;
-                if (response.Progress is { } progress) pending.Progress?.Report(progress);
+                if (!response.Last) pending.Progress?.Invoke(response);
                 else if (_pending.TryRemove(response.Id, out _)) _ = pending.Answer.TrySetResult(response);
             }
         }

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Disturbances;
 using LbTest.Engine.Serve;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Protocol;
 
@@ -17,6 +19,9 @@ public enum AgentVerb
 
     /// <summary>Run <see cref="AgentRequest.Plan"/> from the namespace <see cref="AgentRequest.From"/>.</summary>
     Connect,
+
+    /// <summary>Run <see cref="AgentRequest.Traffic"/> from the namespace <see cref="AgentRequest.From"/>, with <see cref="AgentRequest.Disturbances"/>.</summary>
+    Traffic,
 
     /// <summary>Read the counters of the kernel's rules.</summary>
     Observe,
@@ -46,7 +51,13 @@ public sealed record AgentRequest
     /// <summary>For <see cref="AgentVerb.Connect"/>.</summary>
     public ConnectPlan? Plan { get; init; }
 
-    /// <summary>For <see cref="AgentVerb.Connect"/>: the name of the network namespace.</summary>
+    /// <summary>For <see cref="AgentVerb.Traffic"/>.</summary>
+    public TrafficPlan? Traffic { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Traffic"/>: what is to happen to the lab meanwhile; null for nothing.</summary>
+    public ImmutableArray<Disturbance>? Disturbances { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Connect"/> and <see cref="AgentVerb.Traffic"/>: the name of the network namespace.</summary>
     public string? From { get; init; }
 
     /// <summary>For <see cref="AgentVerb.Behave"/>.</summary>
@@ -68,6 +79,9 @@ public sealed record AgentResponse
     /// <summary>How far a connect test is; more lines follow.</summary>
     public ConnectProgress? Progress { get; init; }
 
+    /// <summary>What a traffic test has to tell; more lines follow.</summary>
+    public TrafficProgress? TrafficProgress { get; init; }
+
     /// <summary>The end: it went well. What it brought is in the other properties.</summary>
     public bool Done { get; init; }
 
@@ -77,11 +91,18 @@ public sealed record AgentResponse
     /// <summary>A connect test's result.</summary>
     public ConnectResult? Result { get; init; }
 
+    /// <summary>A traffic test's result.</summary>
+    public TrafficResult? TrafficResult { get; init; }
+
     /// <summary>What the kernel counted.</summary>
     public ImmutableArray<EndpointCounter>? Counters { get; init; }
 
     /// <summary>The end: it failed.</summary>
     public AgentError? Error { get; init; }
+
+    /// <summary>True for the line that ends a request.</summary>
+    [JsonIgnore]
+    public bool Last => Done || Error is not null;
 }
 
 /// <summary>An error on its way from the agent.</summary>

@@ -1,15 +1,14 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using LbTest.Engine;
-using LbTest.Engine.Connect;
 
 namespace LbTest.Clusters.Protocol;
 
 /// <summary>What an agent can do, behind its lines.</summary>
 internal interface IAgentHost
 {
-    /// <summary>Carries a request out and returns the line that ends it (without its number).</summary>
-    Task<AgentResponse> HandleAsync(AgentRequest request, IProgress<ConnectProgress> progress, CancellationToken cancel);
+    /// <summary>Carries a request out and returns the line that ends it; that and the lines of progress are without its number.</summary>
+    Task<AgentResponse> HandleAsync(AgentRequest request, IProgress<AgentResponse> progress, CancellationToken cancel);
 }
 
 /// <summary>The agent's side: reads requests, runs them side by side, writes progress and exactly one result or error for each.</summary>
@@ -57,7 +56,7 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
     {
         try
         {
-            var progress = new Progress(report => _ = Send(new AgentResponse { Id = request.Id, Progress = report }));
+            var progress = new Progress(report => _ = Send(report with { Id = request.Id }));
             return await host.HandleAsync(request, progress, cancel).ConfigureAwait(false);
         }
         catch (PlanException exception)
@@ -77,8 +76,8 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
     private Task<bool> Send(AgentResponse response) => lines.WriteAsync(response, AgentJson.Default.AgentResponse);
 
     // Not System.Progress: that one hands reports to the thread pool, where they may overtake each other and the result.
-    private sealed class Progress(Action<ConnectProgress> report) : IProgress<ConnectProgress>
+    private sealed class Progress(Action<AgentResponse> report) : IProgress<AgentResponse>
     {
-        public void Report(ConnectProgress value) => report(value);
+        public void Report(AgentResponse value) => report(value);
     }
 }

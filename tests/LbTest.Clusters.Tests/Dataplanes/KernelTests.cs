@@ -112,7 +112,7 @@ public class KernelTests
         string isolate = Isolation();
         string rules = mode == ProxyMode.Nftables ? NftablesRules.Render(state, family) : IptablesRules.Render(state, family);
         string list = mode == ProxyMode.Nftables
-            ? $"nft -t -j list table {(family == AddressFamily.InterNetwork ? "ip" : "ip6")} kube-proxy"
+            ? $"nft -t list table {(family == AddressFamily.InterNetwork ? "ip" : "ip6")} kube-proxy"
             : $"{Iptables(family)}-save -c -t nat";
         string folder = Directory.CreateTempSubdirectory("lbtest-").FullName;
         try

@@ -24,6 +24,7 @@ public class LabFaultTests
             (good with { EndpointsPerNode = [1, -1] }, "EndpointCount", "is not a number of endpoints"),
             (good with { ProxyMode = ProxyMode.Ipvs }, "ProxyMode", "is not there yet"),
             (good with { SessionAffinity = TimeSpan.Zero }, "SessionAffinity", "1 s to 86400 s"),
+            (good with { EcmpResilient = true }, "EcmpResilient", "means nothing without ECMP"),
             (good with { Port = 70000 }, "Port", "1 to 65535"),
         ];
         foreach ((LabSpec spec, string parameter, string says) in cases)
@@ -42,8 +43,7 @@ public class LabFaultTests
     [InlineData(EndpointBehavior.Drop, FailureClass.TimedOut)]
     public async Task One_bad_endpoint_of_six_fails_its_share_and_no_other(EndpointBehavior behavior, FailureClass expected)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        using LabCluster lab = await LabFixture.StartAsync();
         await lab.SetBehaviorAsync("tserver-002", behavior);
         ConnectRequest request = LabFixture.Request(300);
         ConnectResult result = await lab.Connect(request with { Plan = request.Plan with { ConnectTimeout = TimeSpan.FromMilliseconds(400) } });
@@ -60,8 +60,7 @@ public class LabFaultTests
     [SkippableFact]
     public async Task A_place_that_is_not_there_is_named()
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        using LabCluster lab = await LabFixture.StartAsync();
         ConnectRequest request = LabFixture.Request(1);
         Assert.Contains("node-1 to node-3", (await Refused(request with { From = VantagePoint.Node, FromName = "node-9" })).Message, StringComparison.Ordinal);
         Assert.Contains("tserver-001", (await Refused(request with { To = ServiceTarget.Endpoint, ToName = "x" })).Message, StringComparison.Ordinal);

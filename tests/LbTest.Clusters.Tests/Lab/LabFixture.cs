@@ -4,6 +4,9 @@ using System.Net;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Disturbances;
+using LbTest.Engine.Sockets;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Tests.Lab;
 
@@ -18,7 +21,7 @@ internal static class LabFixture
         Skip.IfNot(OperatingSystem.IsLinux(), "labs need Linux");
         if (Environment.GetEnvironmentVariable("LBTEST_AGENT") is null) Environment.SetEnvironmentVariable("LBTEST_AGENT", PublishedAgent());
         Skip.If(Environment.GetEnvironmentVariable("LBTEST_AGENT") is null, "the agent has not been built: run './bootstrap.sh build'");
-        Prerequisites.Prerequisite? missing = s_prerequisites.Value.FirstOrDefault(p => p.Mode != "Ipvs" && !p.Present);
+        Prerequisites.Prerequisite? missing = s_prerequisites.Value.FirstOrDefault(p => p.Mode is not ("Ipvs" or Prerequisites.PrerequisiteCheck.Disturbances) && !p.Present);
         Skip.If(missing is not null, $"this machine lacks {missing?.Name} for {missing?.Mode}: {missing?.Remedy}");
     }
 
@@ -31,10 +34,61 @@ internal static class LabFixture
         Name = $"test-{Environment.ProcessId}-{Interlocked.Increment(ref s_number)}", ProxyMode = mode, NodeCount = nodes, EndpointCount = endpoints,
     };
 
+    /// <summary>Starts a lab, by default of three nodes and six endpoints; skips the test where none can be.</summary>
+    internal static Task<LabCluster> StartAsync(LabSpec? spec = null)
+    {
+        Require();
+        return LabCluster.StartAsync(spec ?? Spec());
+    }
+
+    /// <summary>Every way through a cluster: from every vantage point of its own to every address, in both families and protocols.</summary>
+    internal static IEnumerable<(VantagePoint From, ServiceTarget To, bool IPv6, TransportProtocol Protocol)> Ways() =>
+        from vantage in new[] { VantagePoint.External, VantagePoint.Node, VantagePoint.Pod }
+        from target in Enum.GetValues<ServiceTarget>()
+        from ipv6 in new[] { false, true }
+        from protocol in Enum.GetValues<TransportProtocol>()
+        select (vantage, target, ipv6, protocol);
+
     internal static ConnectRequest Request(long count, VantagePoint from = VantagePoint.External, ServiceTarget to = ServiceTarget.LoadBalancer, bool ipv6 = false) => new()
     {
         From = from, To = to, IPv6 = ipv6, Plan = new ConnectPlan { Target = new IPEndPoint(IPAddress.Any, 0), Count = count, Seed = 1 },
     };
+
+    /// <summary>A traffic test of 20 connections, ten packets a second on each.</summary>
+    internal static TrafficRequest Traffic(double seconds, params Disturbance[] disturbances) => new()
+    {
+        Disturbances = [.. disturbances],
+        Plan = new TrafficPlan
+        {
+            Target = new IPEndPoint(IPAddress.Any, 0), Connections = 20, PacketsPerSecond = 200, PacketSize = 100, Duration = TimeSpan.FromSeconds(seconds), Seed = 1,
+            ResponseTimeout = TimeSpan.FromSeconds(1), ConnectTimeout = TimeSpan.FromSeconds(0.5),
+        },
+    };
+
+    internal static Disturbance Disturb(DisturbanceKind kind, double at, params string[] names) => new() { Kind = kind, At = TimeSpan.FromSeconds(at), Name = [.. names] };
+
+    internal static Task<TrafficResult> Traffic(this LabCluster lab, TrafficRequest request, IProgress<TrafficProgress>? progress = null, CancellationToken cancel = default) =>
+        lab.TrafficAsync(request, progress, cancel);
+
+    /// <summary>Runs a shell script in the lab's mount namespace and in the network namespace of one of its places.</summary>
+    internal static string Inside(this LabCluster lab, string place, string script)
+    {
+        string agent = lab.Processes()[1].ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string[] user = IsRoot ? [] : ["--user", "--preserve-credentials"];
+        (int exit, string said) = Run(["nsenter", "-t", agent, "-m", .. user, "nsenter", $"--net=/run/netns/{place}", "sh", "-c", $"PATH=$PATH:/usr/sbin:/sbin\n{script}"]);
+        Assert.True(exit == 0, said);
+        return said;
+    }
+
+    /// <summary>All that disturbances may change, place by place: rules without their counters, queueing disciplines, next hops, links.</summary>
+    internal static string Look(this LabCluster lab) => lab.Inside(LabTopology.Router, """
+        for place in $(ls /run/netns); do
+            echo "== $place"
+            nsenter --net=/run/netns/$place sh -c '
+                nft list ruleset | sed -E "s/packets [0-9]+ bytes [0-9]+//"; tc qdisc show; ip nexthop | sort
+                ip -o link | cut -d: -f2'
+        done
+        """);
 
     internal static Task<ConnectResult> Connect(this LabCluster lab, ConnectRequest request, CancellationToken cancel = default) => lab.ConnectAsync(request, null, cancel);
 

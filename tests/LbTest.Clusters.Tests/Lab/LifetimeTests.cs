@@ -41,8 +41,7 @@ public class LifetimeTests
     [SkippableFact]
     public async Task An_agent_killed_in_the_middle_of_a_test_leaves_a_partial_result()
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        using LabCluster lab = await LabFixture.StartAsync();
         int agent = lab.Processes()[1];
         var progress = new FirstProgress();
         Task<ConnectResult> running = lab.ConnectAsync(LabFixture.Request(10_000_000), progress, default);
@@ -59,8 +58,7 @@ public class LifetimeTests
     [SkippableFact]
     public async Task Cancelling_a_test_returns_what_was_measured_and_the_lab_goes_on()
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec());
+        using LabCluster lab = await LabFixture.StartAsync();
         using var cancel = new CancellationTokenSource();
         var progress = new FirstProgress();
         Task<ConnectResult> running = lab.ConnectAsync(LabFixture.Request(10_000_000), progress, cancel.Token);
@@ -75,8 +73,7 @@ public class LifetimeTests
     [SkippableFact]
     public async Task A_thousand_endpoints_on_a_hundred_nodes_work_too()
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(nodes: 100, endpoints: 1000) with { Ecmp = true });
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(nodes: 100, endpoints: 1000) with { Ecmp = true });
         ConnectResult result = await lab.Connect(LabFixture.Request(10000));
         Assert.Equal((10000, 1000), (result.Connections, result.Endpoints.Length));
         Assert.DoesNotContain(result.Endpoints, endpoint => endpoint.Unexpected);
@@ -125,30 +122,14 @@ public class LifetimeTests
     [SkippableFact]
     public void An_ordinary_user_has_labs_too()
     {
-        LabFixture.Require();
-        Skip.IfNot(LabFixture.IsRoot, "the other tests run as an ordinary user already");
-        string agent = LabFixture.AgentForOthers(), name = LabFixture.Spec().Name;
-        string[] nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/tmp", "LBTEST_AGENT=" + agent, agent];
-        Skip.If(LabFixture.Run([.. nobody[..^1], "unshare", "--user", "--map-root-user", "--net", "true"]).ExitCode != 0, "this kernel allows no user namespaces");
-        try
+        using var nobody = new OrdinaryUser();
+        foreach (string mode in new[] { "nftables", "iptables" })
         {
-            foreach (string mode in new[] { "nftables", "iptables" })
-            {
-                (int exit, string said) = LabFixture.Run([.. nobody, "lab", "start", "--name", name, "--detached", "--proxy-mode", mode, "--session-affinity", "60"]);
-                Assert.True(exit == 0, said);
-                // It is the other user's: root neither lists nor reaches it.
-                Assert.DoesNotContain(name, LabCluster.DetachedNames());
-                (exit, said) = LabFixture.Run([.. nobody, "connect", "--lab", name, "--count", "1000"]);
-                Assert.True(exit == 0, said);
-                Assert.Contains("1,000 of 1,000", said, StringComparison.Ordinal);
-                (exit, said) = LabFixture.Run([.. nobody, "lab", "stop", "--name", name]);
-                Assert.True(exit == 0, said);
-            }
-        }
-        finally
-        {
-            _ = LabFixture.Run([.. nobody, "lab", "stop", "--name", name]);
-            Directory.Delete(Path.GetDirectoryName(agent)!, recursive: true);
+            _ = nobody.Succeed("lab", "start", "--name", nobody.LabName, "--detached", "--proxy-mode", mode, "--session-affinity", "60");
+            // It is the other user's: root neither lists nor reaches it.
+            Assert.DoesNotContain(nobody.LabName, LabCluster.DetachedNames());
+            Assert.Contains("1,000 of 1,000", nobody.Succeed("connect", "--lab", nobody.LabName, "--count", "1000"), StringComparison.Ordinal);
+            _ = nobody.Succeed("lab", "stop", "--name", nobody.LabName);
         }
     }
 

@@ -14,12 +14,8 @@ public class RouteTests
     [InlineData(ProxyMode.Nftables)]
     public async Task Every_vantage_point_reaches_every_address_in_both_families_and_protocols(ProxyMode mode)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode));
-        foreach (VantagePoint from in new[] { VantagePoint.External, VantagePoint.Node, VantagePoint.Pod })
-        foreach (ServiceTarget to in Enum.GetValues<ServiceTarget>())
-        foreach (bool ipv6 in new[] { false, true })
-        foreach (TransportProtocol protocol in Enum.GetValues<TransportProtocol>())
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode));
+        foreach ((VantagePoint from, ServiceTarget to, bool ipv6, TransportProtocol protocol) in LabFixture.Ways())
         {
             ConnectRequest request = LabFixture.Request(60, from, to, ipv6);
             ConnectResult result = await lab.Connect(request with { Plan = request.Plan with { Protocol = protocol } });
@@ -49,8 +45,7 @@ public class RouteTests
     [InlineData(ProxyMode.Nftables)]
     public async Task Internal_policy_Local_stays_on_the_node(ProxyMode mode)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode) with { InternalTrafficPolicy = TrafficPolicy.Local });
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode) with { InternalTrafficPolicy = TrafficPolicy.Local });
         ConnectResult result = await lab.Connect(LabFixture.Request(200, VantagePoint.Node, ServiceTarget.ClusterIP) with { FromName = "node-2" });
         Assert.Equal(200, result.Connections);
         Assert.All(result.Endpoints, e => Assert.Equal(e.Node == "node-2", e.Connections > 0));
@@ -61,8 +56,7 @@ public class RouteTests
     [InlineData(ProxyMode.Nftables)]
     public async Task Session_affinity_binds_a_source_to_an_endpoint(ProxyMode mode)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode) with { SessionAffinity = TimeSpan.FromSeconds(100) });
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode) with { SessionAffinity = TimeSpan.FromSeconds(100) });
         // Few sources and one connection at a time: two at once may be bound to different endpoints before either is remembered.
         ConnectRequest request = LabFixture.Request(600);
         ConnectResult result = await lab.Connect(request with { Plan = request.Plan with { Source = "20.0.1.0/27", Concurrency = 1 } });
@@ -77,8 +71,7 @@ public class RouteTests
     [InlineData(ProxyMode.Nftables)]
     public async Task A_service_without_endpoints_refuses(ProxyMode mode)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode, endpoints: 0));
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode, endpoints: 0));
         ConnectResult result = await lab.Connect(LabFixture.Request(300));
         Assert.Equal([FailureClass.Refused], result.Failures.Select(f => f.Class));
         Assert.Equal(300, result.Failed);
@@ -87,8 +80,7 @@ public class RouteTests
     [SkippableFact]
     public async Task Policy_Local_enters_where_endpoints_are_and_drops_elsewhere()
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec() with { ExternalTrafficPolicy = TrafficPolicy.Local, EndpointsPerNode = [0, 2] });
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec() with { ExternalTrafficPolicy = TrafficPolicy.Local, EndpointsPerNode = [0, 2] });
         // The entry node is the one that has endpoints; the node port of the other is dropped there, as kube-proxy does.
         ConnectResult entered = await lab.Connect(LabFixture.Request(20));
         Assert.Equal(20, entered.Connections);

@@ -16,8 +16,7 @@ public class TruthTests
     [InlineData(ProxyMode.Nftables, true, false)]
     public async Task The_kernels_count_per_endpoint_equals_the_engines(ProxyMode mode, bool ecmp, bool ipv6)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode, nodes: 4, endpoints: 20) with { Ecmp = ecmp });
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode, nodes: 4, endpoints: 20) with { Ecmp = ecmp });
         ConnectResult result = await lab.Connect(LabFixture.Request(3000, ipv6: ipv6));
         Assert.Equal((3000, 0, 0), (result.Connections, result.Failed, result.Unfinished));
         // A SYN sent again may be counted twice by the kernel.
@@ -37,8 +36,7 @@ public class TruthTests
     [InlineData(ProxyMode.Nftables)]
     public async Task Ten_thousand_connections_over_a_hundred_endpoints_look_like_chance(ProxyMode mode)
     {
-        LabFixture.Require();
-        using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode, nodes: 10, endpoints: 100));
+        using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode, nodes: 10, endpoints: 100));
         ConnectResult result = await lab.Connect(LabFixture.Request(10000));
         Assert.Equal(10000, result.Connections);
         Assert.Equal(100, result.Endpoints.Length);

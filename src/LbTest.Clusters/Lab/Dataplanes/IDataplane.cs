@@ -9,9 +9,13 @@ public interface IDataplane
     /// <summary>The proxy mode that this dataplane implements.</summary>
     ProxyMode Mode { get; }
 
-    /// <summary>Replaces the whole of the node's service rules with <paramref name="state"/>, atomically per table and address family.</summary>
+    /// <summary>Replaces the whole of the node's service rules with <paramref name="state"/>, atomically per table.</summary>
     /// <exception cref="Tools.ToolException">The system's tool is missing or refused the rules; nothing of the new state is in force.</exception>
     void Apply(DesiredState state);
+
+    /// <summary>Takes all of the node's service rules away, as kube-proxy does when it is started in another mode. Nothing to take away is no error.</summary>
+    /// <exception cref="Tools.ToolException">The system's tool is missing or failed.</exception>
+    void Remove();
 
     /// <summary>Reads back what the kernel has: per endpoint, the connections and bytes that its rules counted since the last <see cref="Apply"/>.</summary>
     /// <exception cref="Tools.ToolException">The system's tool is missing or failed.</exception>

@@ -31,6 +31,32 @@ public sealed class IptablesDataplane : IDataplane
     }
 
     /// <inheritdoc/>
+    public void Remove()
+    {
+        foreach (AddressFamily family in NodeView.Families) _ = Tool.Run(Name(family) + "-restore", ["-w", "5"], NoRules);
+        // iptables-nft leaves its tables behind, empty; nobody else's are of these names here. The legacy variant's are none of nft's.
+        if (Tool.Find("nft") is null) return;
+        _ = Tool.Run("nft", ["-f", "-"], string.Concat(NftTables.Select(table => $"add table {table}\ndelete table {table}\n")));
+    }
+
+    private static readonly string[] NftTables = ["ip nat", "ip filter", "ip6 nat", "ip6 filter"];
+
+    private const string NoRules = """
+        *nat
+        :PREROUTING ACCEPT [0:0]
+        :INPUT ACCEPT [0:0]
+        :OUTPUT ACCEPT [0:0]
+        :POSTROUTING ACCEPT [0:0]
+        COMMIT
+        *filter
+        :INPUT ACCEPT [0:0]
+        :FORWARD ACCEPT [0:0]
+        :OUTPUT ACCEPT [0:0]
+        COMMIT
+
+        """;
+
+    /// <inheritdoc/>
     public ImmutableArray<EndpointCounter> Observe(DesiredState state) => NodeView.Count(
         state, family => ReadCounters(Tool.Run(Name(family) + "-save", ["-c", "-t", "nat"])), endpoint => endpoint.IptablesChain);
 

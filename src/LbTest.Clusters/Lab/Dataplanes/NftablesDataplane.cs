@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Net.Sockets;
-using System.Text.Json;
 using LbTest.Clusters.Tools;
 
 namespace LbTest.Clusters.Lab.Dataplanes;
@@ -29,40 +29,54 @@ public sealed class NftablesDataplane : IDataplane
     {
         // Both texts before the first tool: bad input changes nothing.
         ImmutableArray<string>[] families = [.. NodeView.Families.Select(family => NftablesRules.Stages(state, family))];
+        if (Load(string.Concat(families.SelectMany(stages => stages)))) return;
         foreach (ImmutableArray<string> stages in families)
         {
-            try
-            {
-                Load(string.Concat(stages));
-            }
-            catch (ToolException exception) when (exception.Message.Contains("Message too long", StringComparison.Ordinal))
-            {
-                foreach (string stage in stages) Load(stage);
-            }
+            if (Load(string.Concat(stages))) continue;
+            foreach (string stage in stages) _ = Tool.Run("nft", ["-f", "-"], stage);
         }
+    }
 
-        static void Load(string rules) => _ = Tool.Run("nft", ["-f", "-"], rules);
+    // False when that is too much for one transaction.
+    private static bool Load(string rules)
+    {
+        try
+        {
+            _ = Tool.Run("nft", ["-f", "-"], rules);
+            return true;
+        }
+        catch (ToolException exception) when (exception.Message.Contains("Message too long", StringComparison.Ordinal))
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>
-    public ImmutableArray<EndpointCounter> Observe(DesiredState state) => NodeView.Count(
-        state,
-        // Terse: without the elements of sets, of which affinity can have many.
-        family => ReadCounters(Tool.Run("nft", ["-t", "-j", "list", "table", Name(family), "kube-proxy"])),
-        endpoint => "endpoint-" + endpoint.NftablesName);
+    public void Remove() =>
+        _ = Tool.Run("nft", ["-f", "-"], string.Concat(NodeView.Families.Select(family => $"add table {Name(family)} kube-proxy\ndelete table {Name(family)} kube-proxy\n")));
 
-    /// <summary>The counters of rules in the output of <c>nft -j list table</c>, by chain.</summary>
+    /// <inheritdoc/>
+    public ImmutableArray<EndpointCounter> Observe(DesiredState state)
+    {
+        // Both families in one run. Terse: without the elements of sets, of which affinity can have many.
+        Dictionary<string, RuleCounter> counters = ReadCounters(Tool.Run("nft", ["-t", "list", "ruleset"]));
+        return NodeView.Count(state, _ => counters, endpoint => "endpoint-" + endpoint.NftablesName);
+    }
+
+    /// <summary>The counters of rules in the output of <c>nft list ruleset</c>, by chain. Those of the two families have different names.</summary>
     internal static Dictionary<string, RuleCounter> ReadCounters(string listed)
     {
         var counters = new Dictionary<string, RuleCounter>(StringComparer.Ordinal);
-        using JsonDocument document = JsonDocument.Parse(listed);
-        foreach (JsonElement item in document.RootElement.GetProperty("nftables").EnumerateArray())
+        string chain = "";
+        foreach (ReadOnlySpan<char> line in listed.AsSpan().EnumerateLines())
         {
-            if (!item.TryGetProperty("rule", out JsonElement rule)) continue;
-            foreach (JsonElement statement in rule.GetProperty("expr").EnumerateArray())
-                if (statement.TryGetProperty("counter", out JsonElement counter))
-                    counters[rule.GetProperty("chain").GetString()!] =
-                        new RuleCounter(counter.GetProperty("packets").GetInt64(), counter.GetProperty("bytes").GetInt64());
+            ReadOnlySpan<char> text = line.Trim();
+            if (text.StartsWith("chain ")) chain = text["chain ".Length..].TrimEnd(" {").ToString();
+            // … counter packets 3 bytes 180 dnat to …
+            int at = text.IndexOf("counter packets ", StringComparison.Ordinal);
+            if (at < 0) continue;
+            string[] words = text[at..].ToString().Split(' ', 6);
+            counters[chain] = new RuleCounter(long.Parse(words[2], CultureInfo.InvariantCulture), long.Parse(words[4], CultureInfo.InvariantCulture));
         }
         return counters;
     }
