@@ -5,7 +5,9 @@ using System.Text.Json;
 using LbTest.Engine;
 using LbTest.Engine.Analysis;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Disturbances;
 using LbTest.Engine.Results;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Agent;
 
@@ -45,26 +47,31 @@ internal static class AnalysisCommands
         return command;
     }
 
+    internal static Command CreateDisruption()
+    {
+        (Argument<string[]> files, Option<bool> json) = Inputs();
+        var command = new Command("disruption", "What the disturbances of traffic tests cost: connections lost against the least, outage, recovery.") { files, json };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            foreach (ITestResult result in await ResultFiles.ReadAsync(parsed.GetValue(files)!, cancel))
+            {
+                TrafficResult traffic = result as TrafficResult
+                    ?? throw new FormatException($"{result.Label}: this is the result of a connect test, and nothing was disturbed in it. Use 'lbtest balance'.");
+                Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(DisruptionAnalysis.Measure(traffic), ResultJsonContext.Default.Disruption) : TrafficText.Costs(traffic));
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
     private static (Argument<string[]> Files, Option<bool> Json) Inputs() => (
-        new Argument<string[]>("files") { Description = "Results of LbTest or mconnect as JSON; '-' for standard input", DefaultValueFactory = _ => ["-"] },
+        new Argument<string[]>("files") { Description = "Results as JSON, LbTest's or those of mconnect or ctraffic; '-' for standard input", DefaultValueFactory = _ => ["-"] },
         new Option<bool>("--json") { Description = "Print JSON" });
 
-    private static async Task<List<ConnectResult>> Read(string[] files, CancellationToken cancel)
-    {
-        var results = new List<ConnectResult>();
-        foreach (string file in files)
-        {
-            string text = file == "-" ? await Task.Run(Console.In.ReadToEnd, cancel).WaitAsync(cancel) : await File.ReadAllTextAsync(file, cancel);
-            try
-            {
-                results.Add(ResultJson.Read(text, Path.GetFileNameWithoutExtension(file)));
-            }
-            catch (FormatException exception)
-            {
-                throw new FormatException($"{file}: {exception.Message}", exception);
-            }
-        }
-
-        return results;
-    }
+    private static async Task<List<ConnectResult>> Read(string[] files, CancellationToken cancel) =>
+    [
+        .. files.Zip(await ResultFiles.ReadAsync(files, cancel)).Select(pair => pair.Second as ConnectResult
+            ?? throw new FormatException($"{pair.First}: This is a {pair.Second.Kind} result, where a connect result is needed. Give the result of a connect test.")),
+    ];
 }

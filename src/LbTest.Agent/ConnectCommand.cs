@@ -13,13 +13,7 @@ internal static class ConnectCommand
 {
     internal static Command Create()
     {
-        var address = new Option<string?>("--address", "-a") { Description = "Connect to this host:port from this machine" };
-        var lab = new Option<string?>("--lab") { Description = "Connect inside this lab (see 'lbtest lab start')" };
-        var from = new Option<VantagePoint>("--from") { Description = "With --lab: External, Node or Pod" };
-        var fromName = new Option<string?>("--from-name") { Description = "With --lab: which node or pod" };
-        var to = new Option<ServiceTarget>("--to") { Description = "With --lab: LoadBalancer, ClusterIP, NodePort or Endpoint" };
-        var toName = new Option<string?>("--to-name") { Description = "With --lab: which node's port, or which endpoint" };
-        var ipv6 = new Option<bool>("--ipv6") { Description = "With --lab: use IPv6" };
+        var where = new TestOptions();
         var count = new Option<long>("--count", "-c", "--nconn") { Description = "How many connections", DefaultValueFactory = _ => 1000 };
         var concurrency = new Option<int>("--concurrency") { Description = "How many at once", DefaultValueFactory = _ => 64 };
         var udp = new Option<bool>("--udp") { Description = "Datagrams instead of connections" };
@@ -34,18 +28,18 @@ internal static class ConnectCommand
         var json = new Option<bool>("--json") { Description = "Print the result as JSON" };
         var command = new Command("connect", "Make many connections and count which endpoint answers.")
         {
-            address, lab, from, fromName, to, toName, ipv6, count, concurrency, udp, timeout, connectTimeout, source, sourcePort, seed, keep, threads, label, json,
+            count, concurrency, udp, timeout, connectTimeout, source, sourcePort, seed, keep, threads, label, json,
         };
+        where.AddTo(command);
         command.SetAction(async (parsed, cancel) =>
         {
-            string? addressText = parsed.GetValue(address), labName = parsed.GetValue(lab);
-            if (addressText is null == labName is null) throw new PlanException("--address", addressText, "and --lab exclude each other", "Give exactly one of them");
+            (string? addressText, string? labName) = where.Where(parsed);
             var plan = new ConnectPlan
             {
                 Target = addressText is null ? new IPEndPoint(IPAddress.Any, 0) : HostPort.Resolve(addressText, "--address"),
                 Count = parsed.GetValue(count), Concurrency = parsed.GetValue(concurrency), Protocol = parsed.GetValue(udp) ? TransportProtocol.Udp : TransportProtocol.Tcp,
-                Timeout = parsed.GetValue(timeout) is { } seconds ? Seconds("--timeout", seconds) : null,
-                ConnectTimeout = Seconds("--connect-timeout", parsed.GetValue(connectTimeout)), Source = parsed.GetValue(source),
+                Timeout = parsed.GetValue(timeout) is { } seconds ? TestOptions.Seconds("--timeout", seconds) : null,
+                ConnectTimeout = TestOptions.Seconds("--connect-timeout", parsed.GetValue(connectTimeout)), Source = parsed.GetValue(source),
                 SourcePort = parsed.GetValue(sourcePort), Seed = parsed.GetValue(seed), KeepOpen = parsed.GetValue(keep), Threads = parsed.GetValue(threads),
                 Label = parsed.GetValue(label),
             };
@@ -57,22 +51,13 @@ internal static class ConnectCommand
             else
             {
                 using LabCluster cluster = await LabCommand.FindAsync(labName);
-                var request = new ConnectRequest
-                {
-                    Plan = plan, From = parsed.GetValue(from), FromName = parsed.GetValue(fromName), To = parsed.GetValue(to), ToName = parsed.GetValue(toName),
-                    IPv6 = parsed.GetValue(ipv6),
-                };
-                result = await cluster.ConnectAsync(request, null, cancel);
+                result = await cluster.ConnectAsync(where.Fill(new ConnectRequest { Plan = plan }, parsed), null, cancel);
             }
 
-            Console.Out.Write(parsed.GetValue(json) ? ResultJson.Write(result) + "\n" : ResultText.Of(result));
+            if (parsed.GetValue(json)) TestOptions.WriteJson(result);
+            else Console.Out.Write(ResultText.Of(result));
             return result.Failed == 0 && result.Completed ? ExitCode.Success : ExitCode.Failures;
         });
         return command;
     }
-
-    /// <summary>An option's number of seconds as a time span.</summary>
-    internal static TimeSpan Seconds(string option, double seconds) => double.IsFinite(seconds) && seconds is > 0 and <= 86400 * 365
-        ? TimeSpan.FromSeconds(seconds)
-        : throw new PlanException(option, seconds, "is not a number of seconds to wait", "Give more than 0");
 }

@@ -26,19 +26,20 @@ internal static class LabCommand
         var endpoints = new Option<int>("--endpoints") { Description = "How many endpoints", DefaultValueFactory = _ => 100 };
         var perNode = new Option<int[]>("--endpoints-per-node") { Description = "How many endpoints on each node, e.g. 4 1 1", AllowMultipleArgumentsPerToken = true };
         var ecmp = new Option<bool>("--ecmp") { Description = "The router spreads over all nodes" };
+        var resilient = new Option<bool>("--ecmp-resilient") { Description = "With --ecmp: a node that joins or leaves moves no connection of another node (kernel 5.13)" };
         var affinity = new Option<double?>("--session-affinity") { Description = "ClientIP session affinity with this timeout in seconds" };
         var external = new Option<TrafficPolicy>("--external-traffic-policy") { Description = "Cluster or Local" };
         var @internal = new Option<TrafficPolicy>("--internal-traffic-policy") { Description = "Cluster or Local" };
         var detached = new Option<bool>("--detached") { Description = "Return at once; the lab runs until 'lbtest lab stop'" };
         Option<bool> json = Json;
-        var command = new Command("start", "Build a lab. Without --detached it runs until Ctrl+C.") { name, mode, nodes, endpoints, perNode, ecmp, affinity, external, @internal, detached, json };
+        var command = new Command("start", "Build a lab. Without --detached it runs until Ctrl+C.") { name, mode, nodes, endpoints, perNode, ecmp, resilient, affinity, external, @internal, detached, json };
         command.SetAction(async (parsed, cancel) =>
         {
             var spec = new LabSpec
             {
                 Name = parsed.GetValue(name)!, ProxyMode = parsed.GetValue(mode), NodeCount = parsed.GetValue(nodes), EndpointCount = parsed.GetValue(endpoints),
-                EndpointsPerNode = [.. parsed.GetValue(perNode) ?? []], Ecmp = parsed.GetValue(ecmp),
-                SessionAffinity = parsed.GetValue(affinity) is { } seconds ? ConnectCommand.Seconds("--session-affinity", seconds) : null,
+                EndpointsPerNode = [.. parsed.GetValue(perNode) ?? []], Ecmp = parsed.GetValue(ecmp), EcmpResilient = parsed.GetValue(resilient),
+                SessionAffinity = parsed.GetValue(affinity) is { } seconds ? TestOptions.Seconds("--session-affinity", seconds) : null,
                 ExternalTrafficPolicy = parsed.GetValue(external), InternalTrafficPolicy = parsed.GetValue(@internal), Detached = parsed.GetValue(detached),
             };
             using LabCluster lab = await LabCluster.StartAsync(spec, cancel);
@@ -119,5 +120,5 @@ internal static class LabCommand
     }
 
     private static string Describe(LabCluster lab) => string.Create(CultureInfo.InvariantCulture,
-        $"{lab.Name}: {lab.ProxyMode}, {lab.Nodes.Length} nodes, {lab.Endpoints.Length} endpoints{(lab.Spec.Ecmp ? ", ECMP" : "")}{(lab.Detached ? ", detached" : "")}");
+        $"{lab.Name}: {lab.ProxyMode}, {lab.Nodes.Length} nodes, {lab.Endpoints.Length} endpoints{(lab.Spec.EcmpResilient ? ", resilient ECMP" : lab.Spec.Ecmp ? ", ECMP" : "")}{(lab.Detached ? ", detached" : "")}");
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Results;
 
@@ -88,15 +87,7 @@ internal static class Lbtest
         Assert.Equal(0, kill.ExitCode);
     }
 
-    /// <summary>An address of loopback on which nobody listens at the moment.</summary>
-    internal static IPEndPoint FreeAddress()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return (IPEndPoint)probe.LocalEndPoint!;
-    }
-
-    private static Process StartProcess(string[] command) => Process.Start(new ProcessStartInfo(command[0], command[1..])
+    internal static Process StartProcess(string[] command) => Process.Start(new ProcessStartInfo(command[0], command[1..])
     {
         RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
     })!;

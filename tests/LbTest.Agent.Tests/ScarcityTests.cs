@@ -1,4 +1,8 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Tests;
 
 namespace LbTest.Agent.Tests;
 
@@ -82,6 +86,41 @@ public sealed class ScarcityTests
 
         Assert.Equal((0, 5000), (outcome.ExitCode, outcome.Result.Connections));
         Assert.Contains("2000 may need more descriptors than the 100", Assert.Single(outcome.Result.Warnings), StringComparison.Ordinal);
+    }
+
+    [SkippableTheory, InlineData("Traffic"), InlineData("Connect")]
+    public async Task A_server_short_of_descriptors_serves_whom_it_can_and_the_others_later(string service)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Limits are set on Linux only.");
+        IPEndPoint address = FreeAddress.On(IPAddress.Loopback);
+        using Process server = Lbtest.StartProcess(["sh", "-c", $"ulimit -n 150; exec '{string.Join("' '", Lbtest.CommandLine)}' serve --address {address} --name endpoint --service {service}"]);
+        Assert.Equal($"ready: endpoint on {address}", await server.StandardOutput.ReadLineAsync().WaitAsync(Lbtest.Guard));
+        var clients = new List<Socket>();
+        try
+        {
+            for (int i = 0; i < 300; i++)
+            {
+                clients.Add(new Socket(SocketType.Stream, ProtocolType.Tcp));
+                await clients[i].ConnectAsync(address);
+                _ = await clients[i].SendAsync(new byte[64]);
+            }
+
+            byte[] answer = new byte[64];
+            foreach (Socket client in clients)
+            {
+                Assert.InRange(await client.ReceiveAsync(answer).WaitAsync(Lbtest.Guard), 8, 64);
+                Assert.Equal("endpoint"u8.ToArray(), answer[..8]);
+                client.Dispose();
+            }
+
+            server.Signal("-TERM");
+            Assert.Equal("served: 300 connections and datagrams", await server.StandardOutput.ReadLineAsync().WaitAsync(Lbtest.Guard));
+        }
+        finally
+        {
+            foreach (Socket client in clients) client.Dispose();
+            server.Kill();
+        }
     }
 
     private static async Task NeedsNamespaces()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
+using LbTest.Engine.Tests;
 
 namespace LbTest.Agent.Tests;
 
@@ -10,7 +11,7 @@ public sealed class ServeConnectTests
     [Theory, InlineData("--udp"), InlineData("--udp=false")]
     public async Task A_client_counts_what_a_server_answers(string udp)
     {
-        IPEndPoint address = Lbtest.FreeAddress();
+        IPEndPoint address = FreeAddress.On(IPAddress.Loopback);
         using Process server = await Lbtest.ServeAsync(address, "endpoint");
 
         Outcome client = await Lbtest.RunAsync("connect", "--address", address.ToString(), "--count", "200", udp, "--label", "mine", "--json");
@@ -29,7 +30,7 @@ public sealed class ServeConnectTests
     [Fact]
     public async Task Text_shows_what_happened_the_table_and_the_verdict()
     {
-        IPEndPoint address = Lbtest.FreeAddress();
+        IPEndPoint address = FreeAddress.On(IPAddress.Loopback);
         using Process server = await Lbtest.ServeAsync(address, "endpoint");
 
         Outcome client = await Lbtest.RunAsync("connect", "--address", address.ToString(), "--count", "1200", "--source", "127.5.0.0/16", "--seed", "1");
@@ -52,7 +53,7 @@ public sealed class ServeConnectTests
     [Fact]
     public async Task A_fault_on_demand_is_what_the_client_sees()
     {
-        IPEndPoint address = Lbtest.FreeAddress();
+        IPEndPoint address = FreeAddress.On(IPAddress.Loopback);
         using Process server = await Lbtest.ServeAsync(address, "endpoint", "--behavior", "reset", "--protocol", "tcp");
 
         Outcome client = await Lbtest.RunAsync("connect", "--address", address.ToString(), "--count", "7", "--json");
