@@ -5,21 +5,29 @@
     Author               = 'LbTest contributors'
     CompanyName          = 'LbTest contributors'
     Copyright            = '(c) LbTest contributors. MIT licence.'
-    Description          = 'Tells the truth about load balancing: starts a lab of network namespaces with the kernel''s own kube-proxy rules, makes many connections, counts which endpoint answered each, and gives a statistical verdict.'
+    Description          = 'Tells the truth about load balancing: starts a lab of network namespaces with the kernel''s own kube-proxy rules, makes many connections, counts which endpoint answered each, and gives a statistical verdict. Holds traffic while endpoints, routes and packets are disturbed, and tells what that cost beside the least it had to.'
     PowerShellVersion    = '7.6'
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('src/LbTest.Module/LbTest.Format.ps1xml')
     TypesToProcess       = @('src/LbTest.Module/LbTest.Types.ps1xml')
     CmdletsToExport      = @(
+        'Export-LbReport'
         'Export-LbResult'
         'Format-LbTable'
         'Get-LbCluster'
         'Get-LbEndpointCounter'
         'Get-LbFrequency'
         'Get-LbSampleSize'
+        'Get-LbTrafficConnection'
+        'Get-LbTrafficSample'
         'Import-LbResult'
         'Invoke-ConnectTest'
+        'Invoke-TrafficTest'
         'Measure-LbBalance'
+        'Measure-LbDisruption'
+        'Measure-LbTraffic'
+        'New-LbDisturbance'
+        'Show-LbChart'
         'Start-LbCluster'
         'Start-LbServer'
         'Stop-LbCluster'
@@ -31,9 +39,9 @@
     AliasesToExport      = @()
     PrivateData          = @{
         PSData = @{
-            Tags         = @('LoadBalancing', 'Kubernetes', 'kube-proxy', 'nftables', 'iptables', 'ECMP', 'Network', 'Test', 'Linux', 'PSEdition_Core')
+            Tags         = @('LoadBalancing', 'Kubernetes', 'kube-proxy', 'nftables', 'iptables', 'ECMP', 'Network', 'Traffic', 'Resilience', 'Test', 'Linux', 'PSEdition_Core')
             LicenseUri   = 'https://opensource.org/license/mit'
-            ReleaseNotes = 'First version: labs in iptables and nftables mode, connect tests, frequency tables, balance verdicts.'
+            ReleaseNotes = 'First version: labs in iptables and nftables mode, connect tests, frequency tables, balance verdicts; traffic tests with disturbances and what they cost, reports and charts.'
         }
     }
 }

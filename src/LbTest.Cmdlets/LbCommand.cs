@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace LbTest.Cmdlets;
 
@@ -12,6 +13,7 @@ public abstract class LbCommand : PSCmdlet, IDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _cancel = new();
+    private ExceptionDispatchInfo? _interruption;
 
     /// <summary>True when what goes wrong with one input object leaves the others unharmed.</summary>
     private protected virtual bool OneOfMany => true;
@@ -36,26 +38,37 @@ public abstract class LbCommand : PSCmdlet, IDisposable
     protected sealed override void StopProcessing() => _cancel.Cancel();
 
     /// <summary>Runs <paramref name="work"/> beside the pipeline's thread, which shows its progress meanwhile.</summary>
+    /// <remarks>
+    /// When that thread is interrupted (a later command of the pipeline wants no more, a script threw), the work is cancelled like by Ctrl+C and
+    /// what it hands over is returned; <see cref="ThrowIfInterrupted"/> goes on with the interruption when that has been kept.
+    /// </remarks>
     /// <param name="work">The work; when its token is cancelled it returns what it has, or throws.</param>
-    /// <param name="progress">Fills in how far it is. Called on the pipeline's thread, four times a second at most.</param>
     /// <param name="activity">What is being done, for the progress bar.</param>
-    private protected T Run<T>(Func<CancellationToken, Task<T>> work, string activity, Action<ProgressRecord>? progress = null)
+    /// <param name="progress">Fills in how far it is. Called on the pipeline's thread, four times a second at most.</param>
+    /// <param name="meanwhile">What else the pipeline's thread has to do in time; null for nothing.</param>
+    private protected T Run<T>(Func<CancellationToken, Task<T>> work, string activity, Action<ProgressRecord>? progress = null, IMeanwhile? meanwhile = null)
     {
         Task<T> task = Task.Run(() => work(_cancel.Token));
         var record = new ProgressRecord(0, activity, "Working") { PercentComplete = -1, SecondsRemaining = -1 };
         var elapsed = Stopwatch.StartNew();
-        bool shown = false;
-        while (!Ended(task))
+        TimeSpan next = Quiet;
+        while (!Ended(task, meanwhile))
         {
-            if (elapsed.Elapsed < Quiet || _cancel.IsCancellationRequested) continue;
+            if (_cancel.IsCancellationRequested) continue;
+            Interruptible(() => meanwhile?.Act());
+            if (elapsed.Elapsed < next) continue;
+            next = elapsed.Elapsed + Interval;
             progress?.Invoke(record);
-            shown = Show(record);
+            Interruptible(() => WriteProgress(record));
         }
 
         record.RecordType = ProgressRecordType.Completed;
-        if (shown) _ = Show(record);
+        if (next > Quiet) Interruptible(() => WriteProgress(record));
         return task.GetAwaiter().GetResult();
     }
+
+    /// <summary>Goes on with what interrupted the pipeline's thread during <see cref="Run"/>, if anything did.</summary>
+    private protected void ThrowIfInterrupted() => _interruption?.Throw();
 
     /// <summary>Writes an error record for one input object, or ends the pipeline where <paramref name="fault"/> concerns all of them.</summary>
     private protected void Report(Exception fault, ErrorRecord error)
@@ -77,28 +90,35 @@ public abstract class LbCommand : PSCmdlet, IDisposable
         if (disposing) _cancel.Dispose();
     }
 
-    private bool Ended(Task task)
+    private bool Ended(Task task, IMeanwhile? meanwhile)
     {
-        TimeSpan wait = _cancel.IsCancellationRequested ? Grace : Interval;
-        // A wait, not a poll: it returns the moment that the task ends or, the first time, that Ctrl+C is pressed.
+        // A wait, not a poll: it returns the moment that the task ends, that Ctrl+C is pressed (the first time) or that there is something to do.
         WaitHandle done = ((IAsyncResult)task).AsyncWaitHandle;
-        _ = _cancel.IsCancellationRequested ? done.WaitOne(wait) : WaitHandle.WaitAny([done, _cancel.Token.WaitHandle], wait) == 0;
-        if (!task.IsCompleted && wait == Grace) throw new PipelineStoppedException();
+        if (_cancel.IsCancellationRequested)
+        {
+            if (done.WaitOne(Grace)) return true;
+            ThrowIfInterrupted();
+            throw new PipelineStoppedException();
+        }
+
+        if (meanwhile is null) _ = WaitHandle.WaitAny([done, _cancel.Token.WaitHandle], Interval);
+        // Whole milliseconds, rounded up: what is due is due then.
+        else _ = WaitHandle.WaitAny([done, _cancel.Token.WaitHandle, meanwhile.Wake], (int)Math.Ceiling(Math.Clamp(meanwhile.NextDue.TotalMilliseconds, 0, Interval.TotalMilliseconds)));
         return task.IsCompleted;
     }
 
-    private bool Show(ProgressRecord record)
+    private void Interruptible(Action action)
     {
         try
         {
-            WriteProgress(record);
+            action();
         }
-        catch (PipelineStoppedException)
+        catch (Exception interruption)
         {
-            // Ctrl+C came this very moment: what the work returns is still wanted.
+            // What the work returns is still wanted.
+            _interruption ??= ExceptionDispatchInfo.Capture(interruption);
+            _cancel.Cancel();
         }
-
-        return true;
     }
 
     private void Guard(Action work)
@@ -106,6 +126,7 @@ public abstract class LbCommand : PSCmdlet, IDisposable
         try
         {
             work();
+            ThrowIfInterrupted();
         }
         catch (OperationCanceledException)
         {

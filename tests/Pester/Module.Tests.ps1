@@ -6,7 +6,7 @@ BeforeDiscovery {
 Describe 'The module' {
     BeforeAll {
         . $PSScriptRoot/Setup.ps1
-        $changing = 'Start-LbCluster', 'Stop-LbCluster', 'Start-LbServer', 'Stop-LbServer', 'Export-LbResult'
+        $changing = 'Start-LbCluster', 'Stop-LbCluster', 'Start-LbServer', 'Stop-LbServer', 'Export-LbResult', 'Export-LbReport'
         $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     }
 
@@ -85,6 +85,9 @@ Describe 'The module' {
         'LbTest.Clusters.Lab.LabCluster', 'LbTest.Engine.Connect.ConnectResult', 'LbTest.Engine.Connect.EndpointResult', 'LbTest.Engine.Connect.FailureCount'
         'LbTest.Clusters.Lab.Dataplanes.EndpointCounter', 'LbTest.Cmdlets.Analysis.FrequencyEntry', 'LbTest.Engine.Analysis.Balance', 'LbTest.Engine.Analysis.FrequencyTable'
         'LbTest.Clusters.Prerequisites.Prerequisite', 'LbTest.Cmdlets.Serve.LocalServer', 'LbTest.Cmdlets.Analysis.SampleSizeAnswer'
+        'LbTest.Engine.Traffic.TrafficResult', 'LbTest.Engine.Traffic.TrafficSample', 'LbTest.Engine.Traffic.TrafficConnection', 'LbTest.Engine.Disturbances.Disturbance'
+        'LbTest.Engine.Disturbances.DisturbanceEvent', 'LbTest.Engine.Disturbances.Disruption', 'LbTest.Engine.Disturbances.DisruptionStep'
+        'LbTest.Engine.Traffic.ConnectionsRow', 'LbTest.Engine.Traffic.ThroughputRow', 'LbTest.Engine.Traffic.HostsRow'
     ) {
         Get-FormatData $_ -PowerShellVersion 7.6 | Should -Not -BeNullOrEmpty
     }
@@ -93,6 +96,7 @@ Describe 'The module' {
         $found = Test-LbPrerequisite
         $found.Mode | Select-Object -Unique | Should -Contain 'Nftables'
         $found | Where-Object { -not $_.Present -and -not $_.Remedy } | Should -BeNullOrEmpty
+        ($found | Where-Object Mode -EQ Disturb).Name | Should -Be 'PacketLoss, silence', RateLimit, Delay, ConntrackFlush
         Test-LbPrerequisite -ProxyMode Nftables -Quiet | Should -BeOfType bool
         (Test-LbPrerequisite -ProxyMode Iptables).Mode | Should -Not -Contain 'Nftables'
         Test-LbPrerequisite -ProxyMode Ipvs -Quiet | Should -BeFalse

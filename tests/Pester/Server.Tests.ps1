@@ -29,6 +29,28 @@ Describe 'Start-LbServer and Stop-LbServer' {
         $result.Failures.Class | Should -Contain $Class
     }
 
+    It 'echoes traffic, with its name at the beginning' {
+        $server = Start-LbServer -Address 127.0.0.1:15926 -Name 'pester-t' -Service Traffic
+        $server.Service | Should -Be 'Traffic'
+        $client = [System.Net.Sockets.TcpClient]::new('127.0.0.1', 15926)
+        try {
+            $client.ReceiveTimeout = 10000
+            $packet = [byte[]]::new(64)
+            $packet[63] = 7
+            $stream = $client.GetStream()
+            $stream.Write($packet, 0, 64)
+            $stream.ReadExactly($packet, 0, 64)
+            [System.Text.Encoding]::UTF8.GetString($packet, 0, 9) | Should -Be "pester-t`0"
+            $packet[63] | Should -Be 7
+        }
+        finally { $client.Dispose() }
+        $server.Accepted | Should -Be 1
+    }
+
+    It 'refuses a behaviour that a traffic server does not have' {
+        { Start-LbServer -Address 127.0.0.1:15927 -Service Traffic -Behavior Partial -ErrorAction Stop } | Should -Throw '*not a behaviour of a traffic endpoint*'
+    }
+
     It 'does nothing with -WhatIf' {
         Start-LbServer -Address 127.0.0.1:15924 -Name 'pester-w' -WhatIf | Should -BeNullOrEmpty
         (Invoke-ConnectTest -Address 127.0.0.1:15924 -Count 1).Failed | Should -Be 1

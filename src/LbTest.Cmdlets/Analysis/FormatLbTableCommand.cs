@@ -1,4 +1,4 @@
-using LbTest.Cmdlets.Parameters;
+using LbTest.Cmdlets.Results;
 using LbTest.Engine.Analysis;
 using LbTest.Engine.Connect;
 
@@ -7,16 +7,11 @@ namespace LbTest.Cmdlets.Analysis;
 /// <summary>Puts results side by side in a frequency table, a column per result, with the verdict below each.</summary>
 [Cmdlet(VerbsCommon.Format, "LbTable")]
 [OutputType(typeof(FrequencyTable))]
-public sealed class FormatLbTableCommand : LbCommand
+public sealed class FormatLbTableCommand : ResultCommand<ConnectResult>
 {
     private readonly List<ConnectResult> _results = [];
 
-    /// <summary>The results, in the order of the columns.</summary>
-    [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
-    [Result]
-    public ConnectResult[] Result { get; set; } = [];
-
-    private protected override void Process() => _results.AddRange(Result);
+    private protected override void Process(ConnectResult result) => _results.Add(result);
 
     private protected override void Finish()
     {

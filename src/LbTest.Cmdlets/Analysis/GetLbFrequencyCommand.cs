@@ -1,4 +1,4 @@
-using LbTest.Cmdlets.Parameters;
+using LbTest.Cmdlets.Results;
 using LbTest.Engine.Analysis;
 using LbTest.Engine.Connect;
 
@@ -7,18 +7,10 @@ namespace LbTest.Cmdlets.Analysis;
 /// <summary>Counts, result by result, how many endpoints got how many connections.</summary>
 [Cmdlet(VerbsCommon.Get, "LbFrequency")]
 [OutputType(typeof(FrequencyEntry))]
-public sealed class GetLbFrequencyCommand : LbCommand
+public sealed class GetLbFrequencyCommand : ResultCommand<ConnectResult>
 {
-    /// <summary>The results.</summary>
-    [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
-    [Result]
-    public ConnectResult[] Result { get; set; } = [];
-
-    private protected override void Process()
+    private protected override void Process(ConnectResult result)
     {
-        foreach (ConnectResult result in Result)
-        {
-            foreach (FrequencyRow row in ConnectAnalysis.Frequencies(result)) WriteObject(new FrequencyEntry(result.Label, row.Connections, row.Endpoints));
-        }
+        foreach (FrequencyRow row in ConnectAnalysis.Frequencies(result)) WriteObject(new FrequencyEntry(result.Label, row.Connections, row.Endpoints));
     }
 }

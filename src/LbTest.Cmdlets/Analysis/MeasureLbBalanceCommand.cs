@@ -1,4 +1,4 @@
-using LbTest.Cmdlets.Parameters;
+using LbTest.Cmdlets.Results;
 using LbTest.Engine.Analysis;
 using LbTest.Engine.Connect;
 
@@ -7,13 +7,8 @@ namespace LbTest.Cmdlets.Analysis;
 /// <summary>Tells how evenly connections were spread: more evenly than chance would, as chance would, or less evenly.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "LbBalance")]
 [OutputType(typeof(Balance))]
-public sealed class MeasureLbBalanceCommand : LbCommand
+public sealed class MeasureLbBalanceCommand : ResultCommand<ConnectResult>
 {
-    /// <summary>The results.</summary>
-    [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
-    [Result]
-    public ConnectResult[] Result { get; set; } = [];
-
     /// <summary>The probability that a truly random spread is called anything else.</summary>
     [Parameter]
     public double Alpha { get; set; } = 0.01;
@@ -22,12 +17,9 @@ public sealed class MeasureLbBalanceCommand : LbCommand
     [Parameter]
     public int Seed { get; set; } = BalanceOptions.DefaultSeed;
 
-    private protected override void Process()
+    private protected override void Process(ConnectResult result)
     {
         var options = new BalanceOptions { Alpha = Alpha, Seed = Seed };
-        foreach (ConnectResult result in Result)
-        {
-            WriteObject(Run(_ => Task.FromResult(ConnectAnalysis.Measure(result, options)), $"Measuring {result.Label ?? "result"}"));
-        }
+        WriteObject(Run(_ => Task.FromResult(ConnectAnalysis.Measure(result, options)), $"Measuring {result.Label ?? "result"}"));
     }
 }

@@ -37,6 +37,10 @@ public sealed class StartLbClusterCommand : LbCommand
     [Parameter]
     public SwitchParameter Ecmp { get; set; }
 
+    /// <summary>With -Ecmp: a node that joins or leaves the router's group moves no connection of another node.</summary>
+    [Parameter]
+    public SwitchParameter EcmpResilient { get; set; }
+
     /// <summary>Whether connections of one client stay together.</summary>
     [Parameter]
     public SessionAffinity SessionAffinity { get; set; }
@@ -100,7 +104,7 @@ public sealed class StartLbClusterCommand : LbCommand
 
         return new LabSpec
         {
-            Name = Name ?? "lab", ProxyMode = ProxyMode, NodeCount = NodeCount, EndpointCount = EndpointCount, EndpointsPerNode = [.. EndpointsPerNode], Ecmp = Ecmp,
+            Name = Name ?? "lab", ProxyMode = ProxyMode, NodeCount = NodeCount, EndpointCount = EndpointCount, EndpointsPerNode = [.. EndpointsPerNode], Ecmp = Ecmp, EcmpResilient = EcmpResilient,
             SessionAffinity = affinity == SessionAffinity.None ? null : Value(nameof(SessionAffinityTimeout), SessionAffinityTimeout, s => s.ClientIPAffinity ?? DefaultAffinity),
             ExternalTrafficPolicy = Value(nameof(ExternalTrafficPolicy), ExternalTrafficPolicy, s => s.ExternalTrafficPolicy),
             InternalTrafficPolicy = Value(nameof(InternalTrafficPolicy), InternalTrafficPolicy, s => s.InternalTrafficPolicy),

@@ -1,29 +1,16 @@
 using System.Globalization;
-using System.Net;
 using LbTest.Clusters;
+using LbTest.Cmdlets.Clusters;
 using LbTest.Cmdlets.Parameters;
 using LbTest.Engine.Connect;
-using LbTest.Engine.Sockets;
 
 namespace LbTest.Cmdlets.Connect;
 
 /// <summary>Makes many short connections and counts which endpoint answers each.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "ConnectTest", DefaultParameterSetName = ByCluster)]
 [OutputType(typeof(ConnectResult))]
-public sealed class InvokeConnectTestCommand : LbCommand
+public sealed class InvokeConnectTestCommand : TestCommand
 {
-    private const string ByCluster = "Cluster", ByAddress = "Address";
-
-    /// <summary>The cluster under test, or its name.</summary>
-    [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true, ParameterSetName = ByCluster)]
-    [ArgumentCompleter(typeof(LabNameCompleter))]
-    [Cluster]
-    public Cluster Cluster { get; set; } = null!;
-
-    /// <summary>Where to connect from this machine, <c>host:port</c>.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ByAddress)]
-    public string Address { get; set; } = "";
-
     /// <summary>How many connections.</summary>
     [Parameter]
     [Alias("nconn")]
@@ -43,14 +30,6 @@ public sealed class InvokeConnectTestCommand : LbCommand
     [Seconds]
     public TimeSpan? Timeout { get; set; }
 
-    /// <summary>Seed of the choice of source addresses.</summary>
-    [Parameter]
-    public int? Seed { get; set; }
-
-    /// <summary>TCP, or UDP: a datagram and its answer.</summary>
-    [Parameter]
-    public TransportProtocol Protocol { get; set; }
-
     /// <summary>Source address or CIDR; each connection binds an address chosen from it.</summary>
     [Parameter]
     public string? Source { get; set; }
@@ -63,58 +42,23 @@ public sealed class InvokeConnectTestCommand : LbCommand
     [Parameter]
     public SwitchParameter KeepOpen { get; set; }
 
-    /// <summary>Where connections start.</summary>
-    [Parameter(ParameterSetName = ByCluster)]
-    public VantagePoint From { get; set; }
-
-    /// <summary>Which node or pod they start from; the first if not given.</summary>
-    [Parameter(ParameterSetName = ByCluster)]
-    [ArgumentCompleter(typeof(PlaceNameCompleter))]
-    public string? FromName { get; set; }
-
-    /// <summary>Which address of the service they go to.</summary>
-    [Parameter(ParameterSetName = ByCluster)]
-    public ServiceTarget To { get; set; }
-
-    /// <summary>Which node's port or which endpoint they go to; the first if not given.</summary>
-    [Parameter(ParameterSetName = ByCluster)]
-    [ArgumentCompleter(typeof(PlaceNameCompleter))]
-    public string? ToName { get; set; }
-
-    /// <summary>Uses the IPv6 address of the target.</summary>
-    [Parameter(ParameterSetName = ByCluster)]
-    public SwitchParameter IPv6 { get; set; }
-
-    /// <summary>A name for the result.</summary>
-    [Parameter]
-    public string? Label { get; set; }
-
-    /// <summary>Worker threads; 0 for one per processor, half as many towards loopback.</summary>
-    [Parameter]
-    public int Threads { get; set; }
-
     private protected override void Process()
     {
         ConnectPlan plan = Plan();
         var last = new LatestProgress();
         ConnectResult result = Run(
-            cancel => ParameterSetName == ByAddress ? ConnectRun.RunAsync(plan, progress: last, cancel: cancel) : Cluster.ConnectAsync(Request(plan), last, cancel),
-            ParameterSetName == ByAddress ? $"Connecting to {Address}" : $"Connecting to '{Cluster.Name}'",
-            last.FillIn);
-        // PowerShell drops what a stopped pipeline writes. What was measured until Ctrl+C stays within reach here.
-        SessionState.PSVariable.Set("global:LbLastResult", result);
+            cancel => Tested is { } cluster ? cluster.ConnectAsync(Fill(new ConnectRequest { Plan = plan }), last, cancel) : ConnectRun.RunAsync(plan, progress: last, cancel: cancel),
+            $"Connecting to {Whither}", last.FillIn);
+        Keep(result);
         foreach (string warning in result.Warnings) WriteWarning(warning);
         WriteObject(result);
     }
 
     private ConnectPlan Plan() => new()
     {
-        Target = ParameterSetName == ByAddress ? HostPort.Resolve(Address) : new IPEndPoint(IPAddress.Any, 0),
-        Count = Count, Concurrency = Concurrency, ConnectTimeout = ConnectTimeout, Timeout = Timeout, Seed = Seed, Protocol = Protocol,
+        Target = Target, Count = Count, Concurrency = Concurrency, ConnectTimeout = ConnectTimeout, Timeout = Timeout, Seed = Seed, Protocol = Protocol,
         Source = Source, SourcePort = SourcePort, KeepOpen = KeepOpen, Threads = Threads, Label = Label,
     };
-
-    private ConnectRequest Request(ConnectPlan plan) => new() { Plan = plan, From = From, FromName = FromName, To = To, ToName = ToName, IPv6 = IPv6 };
 
     /// <summary>Only the latest report matters, so that is all there is room for.</summary>
     private sealed class LatestProgress : IProgress<ConnectProgress>

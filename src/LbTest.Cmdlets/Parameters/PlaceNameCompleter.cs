@@ -8,6 +8,8 @@ namespace LbTest.Cmdlets.Parameters;
 /// <summary>Completes the names of nodes and endpoints: those of the cluster on the command line, else of the lab started last.</summary>
 public sealed class PlaceNameCompleter : IArgumentCompleter
 {
+    private const string Tester = "tester";
+
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
@@ -21,9 +23,20 @@ public sealed class PlaceNameCompleter : IArgumentCompleter
             _ => RunningLabs.Newest(),
         };
         if (cluster is null) return [];
-        // '-From Node' and '-To NodePort' want a node, '-From Pod' and '-To Endpoint' an endpoint. Nothing said yet: either.
-        string? kind = fakeBoundParameters[parameterName.Replace("Name", "", StringComparison.OrdinalIgnoreCase)]?.ToString();
-        IEnumerable<string> nodes = kind is "Pod" or "Endpoint" ? [] : cluster.Nodes, endpoints = kind is "Node" or "NodePort" ? [] : cluster.Endpoints;
-        return Completion.Of(nodes.Concat(endpoints), wordToComplete);
+        (bool nodes, bool endpoints, bool tester) = Wanted(commandName, parameterName, fakeBoundParameters);
+        return Completion.Of([.. tester ? [Tester] : Array.Empty<string>(), .. nodes ? cluster.Nodes : [], .. endpoints ? cluster.Endpoints : []], wordToComplete);
+    }
+
+    // '-From Node' and '-To NodePort' want a node, '-From Pod' and '-To Endpoint' an endpoint; disturbances, what their kind is about. Nothing said yet: either.
+    private static (bool Nodes, bool Endpoints, bool Tester) Wanted(string command, string parameter, IDictionary given)
+    {
+        bool disturbance = command.Equals("New-LbDisturbance", StringComparison.OrdinalIgnoreCase);
+        string? kind = parameter == "Endpoint" ? parameter : given[disturbance ? "Kind" : parameter.Replace("Name", "", StringComparison.OrdinalIgnoreCase)]?.ToString();
+        return kind?.ToUpperInvariant() switch
+        {
+            "POD" or "ENDPOINT" or "ENDPOINTDOWN" or "ENDPOINTUP" => (false, true, false),
+            "NODE" or "NODEPORT" or "NODEDOWN" or "NODEUP" or "ECMPTARGETREMOVE" or "ECMPTARGETADD" or "CONNTRACKFLUSH" => (true, false, false),
+            _ => (true, true, disturbance),
+        };
     }
 }

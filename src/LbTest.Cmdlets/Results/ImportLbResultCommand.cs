@@ -1,11 +1,12 @@
 using LbTest.Engine.Connect;
 using LbTest.Engine.Results;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Cmdlets.Results;
 
-/// <summary>Reads results from files: LbTest's JSON or that of mconnect.</summary>
+/// <summary>Reads results from files: LbTest's JSON, or that of mconnect or ctraffic.</summary>
 [Cmdlet(VerbsData.Import, "LbResult", DefaultParameterSetName = "Path")]
-[OutputType(typeof(ConnectResult))]
+[OutputType(typeof(ConnectResult), typeof(TrafficResult))]
 public sealed class ImportLbResultCommand : LbCommand
 {
     /// <summary>The files; wildcards match.</summary>
@@ -44,7 +45,7 @@ public sealed class ImportLbResultCommand : LbCommand
     {
         try
         {
-            WriteObject(ResultJson.Read(File.ReadAllText(file), System.IO.Path.GetFileNameWithoutExtension(file)));
+            WriteObject(ResultJson.ReadAny(File.ReadAllText(file), System.IO.Path.GetFileNameWithoutExtension(file)));
         }
         catch (FormatException fault)
         {

@@ -6,6 +6,9 @@ public enum ResultFormat
     /// <summary>LbTest's own JSON, everything in it.</summary>
     LbTest,
 
-    /// <summary>The JSON of the public mconnect tool: counts, failures, duration.</summary>
+    /// <summary>The JSON of the public mconnect tool, of connect results: counts, failures, duration.</summary>
     Mconnect,
+
+    /// <summary>The JSON of the public ctraffic tool, of traffic results, as with its <c>-stats all</c>.</summary>
+    Ctraffic,
 }

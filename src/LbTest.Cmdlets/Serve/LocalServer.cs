@@ -23,6 +23,9 @@ public sealed class LocalServer
     /// <summary>Where it listens.</summary>
     public string Address { get; }
 
+    /// <summary>What it speaks.</summary>
+    public ServedService Service => _endpoint.Service;
+
     /// <summary>TCP, UDP or both.</summary>
     public ServedProtocols Protocol => _endpoint.Protocols;
 

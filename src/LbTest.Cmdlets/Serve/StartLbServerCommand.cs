@@ -3,18 +3,22 @@ using LbTest.Engine.Sockets;
 
 namespace LbTest.Cmdlets.Serve;
 
-/// <summary>Serves an endpoint on this machine: it answers every connection and datagram with its name, as mconnect servers do.</summary>
+/// <summary>Serves an endpoint on this machine: it answers with its name, as mconnect servers do, or echoes, as ctraffic servers do.</summary>
 [Cmdlet(VerbsLifecycle.Start, "LbServer", SupportsShouldProcess = true)]
 [OutputType(typeof(LocalServer))]
 public sealed class StartLbServerCommand : LbCommand
 {
-    /// <summary>Where to listen, <c>host:port</c>.</summary>
+    /// <summary>Where to listen, <c>host:port</c>; <c>[::]:5001</c> if not given, for traffic <c>[::]:5003</c>.</summary>
     [Parameter(Position = 0)]
-    public string Address { get; set; } = "[::]:5001";
+    public string? Address { get; set; }
 
     /// <summary>What to answer with; this machine's name if not given.</summary>
     [Parameter]
     public string Name { get; set; } = Environment.MachineName;
+
+    /// <summary>What it speaks: that of connect tests or that of traffic tests.</summary>
+    [Parameter]
+    public ServedService Service { get; set; }
 
     /// <summary>TCP, UDP or both.</summary>
     [Parameter]
@@ -33,7 +37,8 @@ public sealed class StartLbServerCommand : LbCommand
 
     private protected override void Process()
     {
-        var endpoint = new ServedEndpoint(Name, HostPort.Resolve(Address, listen: true), Protocols: Protocol) { Behavior = Behavior };
+        string where = Address ?? $"[::]:{ServedEndpoint.DefaultPort(Service)}";
+        var endpoint = new ServedEndpoint(Name, HostPort.Resolve(where, listen: true), Protocols: Protocol) { Service = Service, Behavior = Behavior };
         if (!ShouldProcess($"'{Name}' on {endpoint.Address}", "Start server")) return;
         var server = new LocalServer(endpoint, Threads);
         RunningServers.Keep(server);
