@@ -127,6 +127,7 @@ foreach ($one in $Task) {
         'Bench' {
             Invoke-MSBuild Build
             Invoke-Native sh @((Join-Path $PSScriptRoot 'bench' 'connects.sh'))
+            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench' 'traffic.sh'))
             Invoke-Native sh @((Join-Path $PSScriptRoot 'bench' 'lab.sh'))
         }
         'Clean' { Invoke-MSBuild Clean }

@@ -20,7 +20,7 @@ The agent is $LBTEST, or the one under ../output. Needs a C compiler.
 END
 }
 
-count=50000 rounds=5 threads=1 port='' million='' server_cpu='' client_cpu=''
+count=50000 rounds=5 threads=1 port='' million=''
 source_range=127.1.0.0/16 # many addresses, so that ephemeral ports never run out
 concurrency=64            # what the agent and mconnect use unless told otherwise
 
@@ -29,7 +29,7 @@ case " $* " in *' -h '* | *' --help '*) usage; exit 0 ;; esac
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --apart) server_cpu=wanted; shift; continue ;;
+    --apart) keep_apart; shift; continue ;;
     --million) million=yes; shift; continue ;;
     --count | --rounds | --threads | --port) [ $# -gt 1 ] || die "$1 wants a value" ;;
     *) usage >&2; die "unknown option '$1'" ;;
@@ -48,28 +48,10 @@ build_yardstick
 find_agent
 mconnect=$(command -v mconnect || true)
 
-if [ -n "$server_cpu" ]; then
-    command -v taskset >/dev/null || die "--apart needs taskset (util-linux)"
-    cpus=$(taskset -cp $$ | sed 's/.*: *//')
-    server_cpu=${cpus%%[,-]*} client_cpu=${cpus##*[,-]}
-    [ "$server_cpu" != "$client_cpu" ] || die "--apart needs two CPUs"
-fi
-
 # answers: whether something accepts on the port and says its name
 answers() { "$yardstick" connect 127.0.0.1 "$port" 1 1 >/dev/null 2>&1; }
 
-if [ -z "$port" ]; then
-    port=$((20000 + $$ % 10000))
-    while answers; do port=$((port + 1)); done
-fi
-! answers || die "something answers on port $port already"
-
-on_cpu() { # on_cpu CPU NAME COMMAND...: start_measured, on that CPU if one is given
-    cpu=$1 name=$2
-    shift 2
-    if [ -n "$cpu" ]; then set -- taskset -c "$cpu" "$@"; fi
-    start_measured "$name" "$@"
-}
+choose_port
 
 start_server() {
     case $1 in
@@ -77,27 +59,7 @@ start_server() {
     lbtest) on_cpu "$server_cpu" server "$lbtest" serve --address "127.0.0.1:$port" --name lbtest ;;
     mconnect) on_cpu "$server_cpu" server "$mconnect" -server -address "127.0.0.1:$port" ;;
     esac
-    server=$started tries=200
-    until answers; do
-        tries=$((tries - 1))
-        if [ "$tries" -eq 0 ] || ! kill -0 "$server" 2>/dev/null; then
-            say "the server of $1 does not answer: $(head -n 3 "$scratch/server.err")"
-            stop_server
-            return 1
-        fi
-        sleep 0.05
-    done
-}
-
-stop_server() {
-    kill "$server" 2>/dev/null || true
-    end_measured "$server" || true
-    tries=100
-    while answers; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || die "something still answers on port $port, though the server was ended"
-        sleep 0.05
-    done
+    await_server "$1"
 }
 
 start_client() {
@@ -111,13 +73,10 @@ start_client() {
     esac
 }
 
-# One server, one client, N connects: run TOOL N. Sets duration, failed, client_cost, server_cost (CPU seconds), wall,
-# client_kib, server_kib; returns 1 if there was no result. Failed connects are a result.
+# One server, one client, N connects: run TOOL N. Sets duration, failed and what measure_client sets; returns 1 if there
+# was no result. Failed connects are a result.
 run() {
-    start_server "$1" || return 1
-    start_client "$1" "$2"
-    end_measured "$started" || true
-    stop_server
+    measure_client "$1" "$1" "$2" || return 1
     duration=$(json_number "$scratch/client.out" durationSeconds)
     failed=$(json_number "$scratch/client.out" failed)
     if [ "$1" = mconnect ]; then
@@ -126,22 +85,10 @@ run() {
         failed=${connects:+$((connects + ${reads:-0}))}
     fi
     if [ -z "$duration" ] || [ -z "$failed" ]; then
-        say "no result from the client of $1 (it ended with $(json_number "$scratch/client.cost" exitCode)):" \
-            "$(cat "$scratch/client.err" "$scratch/client.out" | head -n 3)"
+        no_result "$1"
         return 1
     fi
-    wall=$(json_number "$scratch/client.cost" wallSeconds)
-    client_cost=$(cpu_seconds client) server_cost=$(cpu_seconds server)
-    client_kib=$(json_number "$scratch/client.cost" maxRssKiB) server_kib=$(json_number "$scratch/server.cost" maxRssKiB)
 }
-
-cpu_seconds() {
-    echo "$(json_number "$scratch/$1.cost" userSeconds) $(json_number "$scratch/$1.cost" systemSeconds)" |
-        awk '{ print $1 + $2 }'
-}
-
-where="where the scheduler puts them"
-[ -z "$server_cpu" ] || where="on CPU $server_cpu (server) and CPU $client_cpu (client)"
 
 if [ -n "$million" ]; then
     [ -n "$lbtest" ] || die "no lbtest: build it, or set LBTEST"
@@ -158,12 +105,10 @@ if [ -n "$million" ]; then
     exit 0
 fi
 
-tools=yardstick
-if [ -n "$lbtest" ]; then tools="$tools lbtest"; else say "no lbtest under ../output and no LBTEST: left out"; fi
-if [ -n "$mconnect" ]; then tools="$tools mconnect"; else say "no mconnect on PATH: left out"; fi
+list_tools mconnect "$mconnect"
 printf '%s\n' "$rounds rounds of $count connects, $concurrency at a time, source addresses $source_range, over loopback" \
     "client and server of the same tool, $where; tools: $tools" \
-    "load of the machine before: $(cut -d ' ' -f 1 /proc/loadavg) (other work makes the rates worthless)"
+    "$(load_before)"
 
 # Each run of N connects has beside it a run of one connect: what starting and ending costs.
 rows=$scratch/rows
@@ -183,22 +128,16 @@ done
 
 awk -v n="$count" -v tools="$tools" -v rounds="$rounds" "$awk_statistics"'
 {
-    tool = $1; at = tool SUBSEP $2; done = n - $4
+    tool = $1; done = n - $4
     runs[tool]++; failed[tool] += $4
     if (done <= 0) next
-    rate[at] = done / $3; cpu[at] = $5 / done * 1e6; net[at] = ($5 - $6) / done * 1e6
-    rates[tool] = rates[tool] " " rate[at]; cpus[tool] = cpus[tool] " " cpu[at]; nets[tool] = nets[tool] " " net[at]
+    rates[tool] = rates[tool] " " (at["rate", tool, $2] = done / $3)
+    cpus[tool] = cpus[tool] " " (at["cpu", tool, $2] = $5 / done * 1e6)
+    nets[tool] = nets[tool] " " (at["net", tool, $2] = ($5 - $6) / done * 1e6)
     servers[tool] = servers[tool] " " ($7 - $8) / done * 1e6
     memory[tool] = memory[tool] " " $9 / 1024
     hidden[tool] = hidden[tool] " " ($10 - $11 - $3) / $3
 }
-function ratio(values, tool,    round, list) {
-    for (round = 1; round <= rounds; round++)
-        if ((tool, round) in values && ("yardstick", round) in values && values["yardstick", round] > 0)
-            list = list " " values[tool, round] / values["yardstick", round]
-    return list
-}
-function verdict(good) { return good ? "met" : "MISSED" }
 END {
     print ""
     print "            connects/s                 client CPU us/connect    server CPU   client"
@@ -214,8 +153,8 @@ END {
     print "\nto the yardstick (median of the ratios of each round):"
     for (i = 2; i <= count; i++) {
         t = order[i]
-        if ((list = ratio(rate, t)) == "") continue
-        r = median(list); c = median(ratio(cpu, t)); l = median(ratio(net, t))
+        if ((list = ratio("rate", t)) == "") continue
+        r = median(list); c = median(ratio("cpu", t)); l = median(ratio("net", t))
         if (t == "lbtest")
             printf "%-10s connects/s %.2f (target >= 0.9: %s), client CPU %.2f (target <= 1.2: %s), less start-up %.2f (%s)\n",
                 t, r, verdict(r >= 0.9), c, verdict(c <= 1.2), l, verdict(l <= 1.2)

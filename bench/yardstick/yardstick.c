@@ -3,11 +3,15 @@
  *
  *   yardstick serve   ADDRESS PORT NAME [THREADS]
  *   yardstick connect ADDRESS PORT COUNT CONCURRENCY [THREADS] [SOURCE_CIDR]
+ *   yardstick echo    ADDRESS PORT NAME
+ *   yardstick traffic ADDRESS PORT CONNECTIONS PACKETS_PER_SECOND PACKET_BYTES MILLISECONDS [GRAIN_MICROSECONDS]
  *   yardstick measure COMMAND [ARGUMENT...]
  *
  * It does the least that an honest connect test can do, and nothing else: IPv4 only, no retry, a name that arrives in
- * two pieces is counted by its first. Build: cc -O2 -Wall -Wextra -Werror -pthread -o yardstick yardstick.c */
+ * two pieces is counted by its first. traffic.c has the echo pattern of `ctraffic`.
+ * Build: cc -O2 -Wall -Wextra -Werror -pthread -o yardstick yardstick.c traffic.c */
 #define _GNU_SOURCE
+#include "yardstick.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,16 +31,14 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096, EVENTS = 256, MAX_THREADS = 64, NAME_BYTES = 64,
+    EVENTS = 256, MAX_THREADS = 64, NAME_BYTES = 64,
     NAME_SLOTS = 8192,          /* distinct names that can be counted */
     STALL_MILLISECONDS = 10000, /* no event for so long: what is under way has failed */
     MEASURE_SECONDS = 900,      /* a measured command is killed after this time */
     PATIENCE_SECONDS = 5        /* and so long after it was asked to end */
 };
 
-#define fail(...) (fputs("yardstick: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(2))
-
-static long number(const char *what, const char *text, long low, long high)
+long number(const char *what, const char *text, long low, long high)
 {
     char *end;
     errno = 0;
@@ -46,7 +48,7 @@ static long number(const char *what, const char *text, long low, long high)
     return value;
 }
 
-static struct sockaddr_in target(const char *address, const char *port)
+struct sockaddr_in target(const char *address, const char *port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)number("PORT", port, 1, 65535)) };
     if (inet_pton(AF_INET, address, &at.sin_addr) != 1)
@@ -54,19 +56,19 @@ static struct sockaddr_in target(const char *address, const char *port)
     return at;
 }
 
-static uint64_t nanoseconds(void)
+uint64_t nanoseconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static double seconds(struct timeval t)
+double seconds(struct timeval t)
 {
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-static void allow_many_descriptors(void)
+void allow_many_descriptors(void)
 {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -90,7 +92,7 @@ static void run_threads(void *(*body)(void *), void *items, size_t size, long co
 
 static const char *server_name;
 
-static int listener(struct sockaddr_in at, int shared)
+int listener(struct sockaddr_in at, int shared)
 {
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -103,17 +105,21 @@ static int listener(struct sockaddr_in at, int shared)
     return fd;
 }
 
-static void accept_all(int epoll, int listening, size_t name_bytes)
+int accept_next(int listening)
 {
     for (;;) {
         int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EAGAIN)
-                return;
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-                fail("accept: %s", strerror(errno));
-            continue; /* a connection that was gone before it was taken */
-        }
+        if (fd >= 0 || errno == EAGAIN)
+            return fd;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            fail("accept: %s", strerror(errno));
+        /* else a connection that was gone before it was taken */
+    }
+}
+
+static void accept_all(int epoll, int listening, size_t name_bytes)
+{
+    for (int fd; (fd = accept_next(listening)) >= 0;) {
         struct epoll_event wanted = { .events = EPOLLIN, .data.fd = fd };
         if (send(fd, server_name, name_bytes, MSG_NOSIGNAL) < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &wanted))
             close(fd);
@@ -389,7 +395,11 @@ int main(int count, char **arguments)
         return serve(count - 2, arguments + 2);
     if (strcmp(verb, "connect") == 0)
         return connect_many(count - 2, arguments + 2);
+    if (strcmp(verb, "echo") == 0)
+        return echo(count - 2, arguments + 2);
+    if (strcmp(verb, "traffic") == 0)
+        return traffic(count - 2, arguments + 2);
     if (strcmp(verb, "measure") == 0)
         return measure(count - 2, arguments + 2);
-    fail("usage: yardstick serve|connect|measure ... (the top of yardstick.c says what follows)");
+    fail("usage: yardstick serve|connect|echo|traffic|measure ... (the top of yardstick.c says what follows)");
 }
