@@ -72,7 +72,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
             for (int i = 0; i < count; i++)
             {
                 ulong key = _epoll.DataAt(i);
-                if (Key((int)(uint)key) == key) Handle((int)(uint)key, _epoll.EventsAt(i));
+                if (Key(Epoll.IndexOf(key)) == key) Handle(Epoll.IndexOf(key), _epoll.EventsAt(i));
             }
 
             ExpireOldest();
@@ -161,9 +161,7 @@ internal sealed unsafe class ConnectWorker : IDisposable
         if ((events & (Linux.EpollIn | Linux.EpollErr | Linux.EpollHup)) != 0) Read(slot);
     }
 
-    // What events carry: the slot, and how many connections it has had. A process that is being started holds copies of all descriptors for a
-    // moment, so that a closed socket still gives events.
-    private ulong Key(int slot) => ((ulong)(uint)_slots[slot].Generation << 32) | (uint)slot;
+    private ulong Key(int slot) => Epoll.Key(slot, _slots[slot].Generation);
 
     private void Connected(ref Slot s)
     {

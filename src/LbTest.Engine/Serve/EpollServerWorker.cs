@@ -69,7 +69,7 @@ internal sealed unsafe class EpollServerWorker : IDisposable
                 if ((data & TcpListener) != 0) Accept((int)(uint)data);
                 else if ((data & UdpSocket) != 0) Answer((int)(uint)data);
                 else if ((data & Command) != 0) commands = true;
-                else if (_connections.Holds(data)) Serve((int)(uint)data, _epoll.EventsAt(i));
+                else if (_connections.Holds(data)) Serve(Epoll.IndexOf(data), _epoll.EventsAt(i));
             }
 
             // Only now: they may close connections that some of the events are about.

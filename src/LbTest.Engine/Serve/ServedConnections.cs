@@ -61,15 +61,11 @@ internal sealed class ServedConnections(Epoll epoll) : IDisposable
     /// <summary>When what is ending has to be gone, as <see cref="Environment.TickCount64"/>; <see cref="long.MaxValue"/> when nothing is.</summary>
     internal long Due { get; private set; } = long.MaxValue;
 
-    /// <summary>What events of the connection in a slot carry: the slot, and how many it has held. Below 2^60.</summary>
-    /// <remarks>
-    /// A process that is being started holds copies of all descriptors for a moment. What is closed meanwhile goes on giving events until
-    /// those are gone, and the slot may have another connection by then.
-    /// </remarks>
-    internal ulong Key(int slot) => ((ulong)(_slots[slot].Generation & 0x0FFFFFFF) << 32) | (uint)slot;
+    /// <summary>What events of the connection in a slot carry.</summary>
+    internal ulong Key(int slot) => Epoll.Key(slot, _slots[slot].Generation);
 
     /// <summary>True while the connection that an event is about is there.</summary>
-    internal bool Holds(ulong key) => _slots[(int)(uint)key].State != ConnectionState.Free && Key((int)(uint)key) == key;
+    internal bool Holds(ulong key) => _slots[Epoll.IndexOf(key)].State != ConnectionState.Free && Key(Epoll.IndexOf(key)) == key;
 
     /// <summary>Valid until the next <see cref="Add"/>.</summary>
     internal ref ServedConnection this[int slot] => ref _slots[slot];

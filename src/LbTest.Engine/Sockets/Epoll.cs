@@ -24,6 +24,16 @@ internal sealed unsafe class Epoll : IDisposable
         _events = (byte*)NativeMemory.AllocZeroed((nuint)(capacity * Stride));
     }
 
+    /// <summary>What events of a socket carry: its owner's place in a table, and how many sockets that place has had. Below 2^60.</summary>
+    /// <remarks>
+    /// A process that is being started holds copies of all descriptors for a moment. What is closed meanwhile goes on giving events until
+    /// those are gone, and the place may have another socket by then: an event whose key is not the place's own is about a closed one.
+    /// </remarks>
+    internal static ulong Key(int index, int generation) => ((ulong)(generation & 0x0FFFFFFF) << 32) | (uint)index;
+
+    /// <summary>The place in a key.</summary>
+    internal static int IndexOf(ulong key) => (int)(uint)key;
+
     /// <summary>Watches <paramref name="fd"/>; its events carry <paramref name="data"/>. Returns 0 or the error number.</summary>
     internal int Add(int fd, uint events, ulong data)
     {

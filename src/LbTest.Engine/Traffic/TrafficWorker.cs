@@ -131,13 +131,11 @@ internal abstract unsafe class TrafficWorker : IDisposable
         for (int i = 0; i < count; i++)
         {
             ulong key = _epoll.DataAt(i);
-            if (Key((int)(uint)key) == key) Dispatch((int)(uint)key, _epoll.EventsAt(i));
+            if (Key(Epoll.IndexOf(key)) == key) Dispatch(Epoll.IndexOf(key), _epoll.EventsAt(i));
         }
     }
 
-    // What events carry: the client, and which of its sockets. A process that is being started (by whoever disturbs the cluster) holds copies of
-    // all descriptors for a moment, so that a closed socket still gives events.
-    private ulong Key(int index) => ((ulong)(uint)Clients[index].Generation << 32) | (uint)index;
+    private ulong Key(int index) => Epoll.Key(index, Clients[index].Generation);
 
     private long Due(long round, int index) => _start + (long)((((double)round * Plan.Connections) + _first + ((double)index * _step)) * _slot);
 
@@ -303,7 +301,7 @@ internal abstract unsafe class TrafficWorker : IDisposable
     {
         ref TrafficClient client = ref Clients[index];
         // The attempt's SYNs: a socket that never was connected has no other segments.
-        if (client.Fd >= 0 && Plan.Protocol == TransportProtocol.Tcp) CountRetransmits(ref client);
+        if (client.Fd >= 0 && Plan.Protocol == TransportProtocol.Tcp) _ = CountRetransmits(ref client);
         client.Retransmits = 0;
         Close(ref client);
         Tried(ref client);
@@ -349,8 +347,7 @@ internal abstract unsafe class TrafficWorker : IDisposable
         int roundTrip = 0;
         if (client.Connected != 0 && Plan.Protocol == TransportProtocol.Tcp)
         {
-            CountRetransmits(ref client);
-            roundTrip = Linux.TcpState(client.Fd).RoundTripMicroseconds;
+            roundTrip = CountRetransmits(ref client);
         }
 
         client.LongestGap = Math.Max(client.LongestGap, now - client.LastEcho);
@@ -421,15 +418,17 @@ internal abstract unsafe class TrafficWorker : IDisposable
         for (int i = 0; i <= Clients.Length * Sweep / Second; i++)
         {
             _swept = (_swept + 1) % Clients.Length;
-            if (Clients[_swept].Phase == ClientPhase.Active) CountRetransmits(ref Clients[_swept]);
+            if (Clients[_swept].Phase == ClientPhase.Active) _ = CountRetransmits(ref Clients[_swept]);
         }
     }
 
-    private void CountRetransmits(ref TrafficClient client)
+    /// <summary>Adds the segments sent again since the last look; returns the round-trip time in µs, which the kernel tells in the same answer.</summary>
+    private int CountRetransmits(ref TrafficClient client)
     {
-        int total = Linux.TotalRetransmits(client.Fd);
+        (int total, int roundTrip) = Linux.TcpState(client.Fd);
         Bucket.Retransmits += Math.Max(0, total - client.Retransmits);
         client.Retransmits = Math.Max(client.Retransmits, total);
+        return roundTrip;
     }
 
     private void CrossBoundary(long now)
