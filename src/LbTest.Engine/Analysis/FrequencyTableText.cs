@@ -6,12 +6,8 @@ namespace LbTest.Engine.Analysis;
 internal sealed class FrequencyTableText
 {
     private const string Gap = "  ";
-    private const char HardSpace = '\u00a0';
     private const int NarrowestColumn = 8;
     private const int WidestColumn = 24;
-
-    // No line ends between a number and its sign, name or unit.
-    private static readonly string[] Ties = ["df ", "p lower ", "upper ", " %", " = ", " ≤ "];
 
     private static readonly (string Name, Func<Balance, string> Value)[] Measures =
     [
@@ -26,7 +22,7 @@ internal sealed class FrequencyTableText
         ("χ²", b => Decimals(b.ChiSquare, b.ChiSquare < 10 ? 2 : 1)),
         ("  p lower", b => Explanation.Probability(b.PLower)),
         ("  p upper", b => Explanation.Probability(b.PUpper)),
-        ("verdict", b => Word(b.Verdict)),
+        ("verdict", b => Paragraph.Word(b.Verdict)),
     ];
 
     private readonly FrequencyTable _table;
@@ -43,7 +39,7 @@ internal sealed class FrequencyTableText
         _rows = FoldedRow.Fold(table.Rows);
         _firstWidth = _rows.Select(row => row.Name.Length).Concat(Measures.Select(m => m.Name.Length)).Max();
         int widest = Math.Clamp(width - _firstWidth - Gap.Length, NarrowestColumn, WidestColumn);
-        _heads = [.. table.Labels.Select(label => label.Length == 0 ? "Endpoints" : Shorten(label, widest))];
+        _heads = [.. table.Labels.Select(label => label.Length == 0 ? "Endpoints" : Paragraph.Shorten(label, widest))];
     }
 
     public override string ToString()
@@ -58,7 +54,7 @@ internal sealed class FrequencyTableText
         for (int column = 0; column < _heads.Length; column++)
         {
             string label = _table.Labels[column];
-            AppendWrapped((label.Length == 0 ? "" : label + ": ") + _table.Balances[column].Explanation);
+            _text.Append(Paragraph.Wrap((label.Length == 0 ? "" : label + ": ") + _table.Balances[column].Explanation, _width));
         }
 
         return _text.ToString();
@@ -106,42 +102,6 @@ internal sealed class FrequencyTableText
         int length = most <= room ? endpoints : (int)Math.Ceiling((double)endpoints * room / most);
         return length == 0 ? "" : Gap + new string('█', length);
     }
-
-    private void AppendWrapped(string paragraph)
-    {
-        int used = 0;
-        foreach (string word in Tied(paragraph).Split(' ').Select(word => word.Replace(HardSpace, ' ')))
-        {
-            if (used > 0 && used + 1 + word.Length > _width)
-            {
-                _text.Append('\n').Append(Gap);
-                used = Gap.Length;
-            }
-            else if (used > 0)
-            {
-                _text.Append(' ');
-                used++;
-            }
-
-            _text.Append(word);
-            used += word.Length;
-        }
-
-        _text.Append('\n');
-    }
-
-    private static string Tied(string text) => Ties
-        .Aggregate(text, (tied, part) => tied.Replace(part, part.Replace(' ', HardSpace), StringComparison.Ordinal));
-
-    private static string Word(Verdict verdict) => verdict switch
-    {
-        Verdict.ConsistentWithRandom => "random",
-        Verdict.EvenerThanRandom => "evener",
-        Verdict.Uneven => "uneven",
-        _ => "none",
-    };
-
-    private static string Shorten(string label, int length) => label.Length <= length ? label : label[..(length - 1)] + "…";
 
     private static string Whole(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -36,7 +36,10 @@ internal sealed class MultinomialSimulation
     /// How many simulations to run: those asked for, or where they would take more than about a second fewer, but still
     /// enough (20/α) that the critical tail, of α/2, holds ten of them.
     /// </summary>
-    public int Affordable(int wanted, double alpha)
+    public int Affordable(int wanted, double alpha) => Affordable(_poissonMean > 0 ? Cost(_poissonMean) : _connections, wanted, alpha);
+
+    /// <summary>The same where a simulation costs as much as <paramref name="cost"/> single draws.</summary>
+    public static int Affordable(double cost, int wanted, double alpha)
     {
         if (wanted + 1.0 < 2 / alpha)
         {
@@ -45,8 +48,7 @@ internal sealed class MultinomialSimulation
                 + "Give at least 20/α simulations, or a larger α, or make more connections.");
         }
 
-        double affordable = Budget / (_poissonMean > 0 ? Cost(_poissonMean) : _connections);
-        return (int)Math.Min(wanted, Math.Max(20 / alpha, affordable));
+        return (int)Math.Min(wanted, Math.Max(20 / alpha, Budget / cost));
     }
 
     /// <summary>

@@ -74,6 +74,34 @@ public static class SampleSize
         return overweight <= (1 - f) / f ? overweight : null;
     }
 
+    /// <summary>
+    /// The smallest overweight in one of two spreads, the other one being uniform, that the test of their homogeneity finds with the wanted probability.
+    /// </summary>
+    /// <remarks>
+    /// λ = n₁n₂/(n₁ + n₂) Σ (qᵢ − pᵢ)²/rᵢ with the pooled shares rᵢ (Cohen, chapter 7), which grows with the overweight. Found means that the upper tail
+    /// probability is at most α/2.
+    /// </remarks>
+    internal static double? DetectableDifference(long uniform, long overweighted, int endpoints, double power, double alpha, double fraction)
+    {
+        double f = WholeFraction(endpoints, fraction), n = (double)uniform + overweighted, part = overweighted / n;
+        double needed = NeededNoncentrality(endpoints, power, alpha), low = 0, high = (1 - f) / f;
+        if (!(Noncentrality(high) >= needed)) return null;
+        while (high - low > 1e-9 * high)
+        {
+            double middle = (low + high) / 2;
+            (low, high) = Noncentrality(middle) >= needed ? (low, middle) : (middle, high);
+        }
+
+        return high;
+
+        double Noncentrality(double w)
+        {
+            // Of a share of 1: the heavy ones have 1 + w, the others 1 − less.
+            double less = f * w / (1 - f);
+            return uniform * part * ((f * w * w / (1 + (part * w))) + ((1 - f) * less * less / (1 - (part * less))));
+        }
+    }
+
     /// <summary>The number of endpoints that is assumed overweight: the fraction in whole endpoints, at least one, never all.</summary>
     internal static int Overweighted(int endpoints, double fraction) =>
         Math.Clamp((int)Math.Round(fraction * endpoints, MidpointRounding.AwayFromZero), 1, endpoints - 1);

@@ -98,6 +98,7 @@ public sealed record ExpectedEndpoint(string Name, double? Share = null, string?
 /// <param name="Ecmp">True when a router spreads over all nodes in front of them.</param>
 /// <param name="Affinity">True when the service has ClientIP session affinity: connections of one source are not independent then.</param>
 /// <param name="RoundRobinEntries">Where the scheduler promises round robin: through how many nodes it is entered; null elsewhere.</param>
+/// <param name="Scheduler">In mode IPVS: the scheduler, e.g. <c>rr</c>; null elsewhere.</param>
 public sealed record TestContext(
     string? Cluster = null, string? ProxyMode = null, string? From = null, string? To = null,
-    bool Ecmp = false, bool Affinity = false, int? RoundRobinEntries = null);
+    bool Ecmp = false, bool Affinity = false, int? RoundRobinEntries = null, string? Scheduler = null);

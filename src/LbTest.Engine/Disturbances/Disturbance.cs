@@ -30,6 +30,9 @@ public enum DisturbanceKind
     /// <summary>A hop delays packets.</summary>
     Delay,
 
+    /// <summary>On a hop some packets overtake others.</summary>
+    Reorder,
+
     /// <summary>A hop limits the rate.</summary>
     RateLimit,
 
@@ -85,7 +88,7 @@ public record Disturbance
     [JsonConverter(typeof(SecondsConverter)), JsonPropertyName("atSeconds")]
     public required TimeSpan At { get; init; }
 
-    /// <summary>After how long it is undone; null: at the end of the test. EndpointDown, NodeDown, EcmpTargetRemove, PacketLoss, Delay, RateLimit, ScaleTo, ProxyModeSwitch.</summary>
+    /// <summary>After how long it is undone; null: at the end of the test. EndpointDown, NodeDown, EcmpTargetRemove, PacketLoss, Delay, Reorder, RateLimit, ScaleTo, ProxyModeSwitch.</summary>
     [JsonConverter(typeof(SecondsConverter)), JsonPropertyName("durationSeconds")]
     public TimeSpan? Duration { get; init; }
 
@@ -122,25 +125,31 @@ public record Disturbance
     /// <summary>ScaleTo: the wanted number of endpoints.</summary>
     public int? Replicas { get; init; }
 
-    /// <summary>PacketLoss, Delay, RateLimit: which way.</summary>
+    /// <summary>PacketLoss, Delay, Reorder, RateLimit: which way.</summary>
     public HopDirection Direction { get; init; }
 
-    /// <summary>PacketLoss: per cent of packets, above 0 and up to 100.</summary>
+    /// <summary>PacketLoss: per cent of packets that are lost, above 0 and up to 100. Reorder: per cent that overtake the others, above 0 and below 100.</summary>
     public double? Percent { get; init; }
 
-    /// <summary>Delay: how much.</summary>
+    /// <summary>Delay: how much. Reorder: how long the packets are held back that do not overtake; null for <see cref="DefaultHoldBack"/>.</summary>
     [JsonConverter(typeof(SecondsConverter)), JsonPropertyName("latencySeconds")]
     public TimeSpan? Latency { get; init; }
 
-    /// <summary>Delay: how much it varies, up and down; default 0.</summary>
+    /// <summary>Delay: how much it varies, up and down, evenly and for each packet by itself: packets that follow each other sooner may change places. Default 0.</summary>
     [JsonConverter(typeof(SecondsConverter)), JsonPropertyName("jitterSeconds")]
     public TimeSpan Jitter { get; init; }
 
     /// <summary>RateLimit: bytes/s.</summary>
     public double? BytesPerSecond { get; init; }
 
-    /// <summary>ProxyModeSwitch: the mode to change to.</summary>
+    /// <summary>ProxyModeSwitch: the mode to change to; null leaves it.</summary>
     public string? ProxyMode { get; init; }
+
+    /// <summary>ProxyModeSwitch: the scheduler of mode IPVS to change to; null leaves it, or takes round robin where the mode changes to IPVS.</summary>
+    public string? IpvsScheduler { get; init; }
+
+    /// <summary>How long a reordering hop holds packets back unless told otherwise.</summary>
+    public static TimeSpan DefaultHoldBack { get; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Checks every value that can be checked without a cluster.</summary>
     /// <param name="testDuration">How long the test lasts.</param>

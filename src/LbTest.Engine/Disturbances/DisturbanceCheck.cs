@@ -23,7 +23,7 @@ public static class DisturbanceCheck
         (nameof(Disturbance.Replicas), d => d.Replicas is not null), (nameof(Disturbance.Direction), d => d.Direction != default),
         (nameof(Disturbance.Percent), d => d.Percent is not null), (nameof(Disturbance.Latency), d => d.Latency is not null),
         (nameof(Disturbance.Jitter), d => d.Jitter != default), (nameof(Disturbance.BytesPerSecond), d => d.BytesPerSecond is not null),
-        (nameof(Disturbance.ProxyMode), d => d.ProxyMode is not null),
+        (nameof(Disturbance.ProxyMode), d => d.ProxyMode is not null), (nameof(Disturbance.IpvsScheduler), d => d.IpvsScheduler is not null),
     ];
 
     private static readonly FrozenDictionary<DisturbanceKind, string[]> Uses = new Dictionary<DisturbanceKind, string[]>
@@ -36,10 +36,11 @@ public static class DisturbanceCheck
         [DisturbanceKind.EcmpTargetAdd] = ["Name", "Count", "Share"],
         [DisturbanceKind.PacketLoss] = ["Duration", "Name", "Direction", "Percent"],
         [DisturbanceKind.Delay] = ["Duration", "Name", "Direction", "Latency", "Jitter"],
+        [DisturbanceKind.Reorder] = ["Duration", "Name", "Direction", "Percent", "Latency"],
         [DisturbanceKind.RateLimit] = ["Duration", "Name", "Direction", "BytesPerSecond"],
         [DisturbanceKind.RollingUpdate] = ["MaxSurge", "MaxUnavailable", "ReadinessDelay", "DrainTime"],
         [DisturbanceKind.ScaleTo] = ["Duration", "Replicas", "ReadinessDelay", "DrainTime"],
-        [DisturbanceKind.ProxyModeSwitch] = ["Duration", "ProxyMode"],
+        [DisturbanceKind.ProxyModeSwitch] = ["Duration", "ProxyMode", "IpvsScheduler"],
         [DisturbanceKind.ConntrackFlush] = ["Name"],
         [DisturbanceKind.Script] = ["Duration"],
     }.ToFrozenDictionary();
@@ -106,8 +107,12 @@ public static class DisturbanceCheck
                 PlanException.Require(d.Percent is > 0 and <= 100, nameof(d.Percent), d.Percent, "is not a share of packets", "Give more than 0 and at most 100 per cent");
                 break;
             case DisturbanceKind.Delay:
-                PlanException.Require(d.Latency > TimeSpan.Zero && d.Latency <= LongestLatency, nameof(d.Latency), d.Latency is { } latency ? Seconds(latency) : "", "is not a delay", "Give more than 0 s and at most 60 s");
+                PlanException.Require(IsLatency(d.Latency), nameof(d.Latency), d.Latency is { } latency ? Seconds(latency) : "", "is not a delay", "Give more than 0 s and at most 60 s");
                 PlanException.Require(d.Jitter <= d.Latency, nameof(d.Jitter), Seconds(d.Jitter), $"is more than the delay of {Seconds(d.Latency!.Value)} that varies by it", "Give at most that");
+                break;
+            case DisturbanceKind.Reorder:
+                PlanException.Require(d.Percent is > 0 and < 100, nameof(d.Percent), d.Percent, "is not a share of packets that overtake the others", "Give more than 0 and less than 100 per cent");
+                PlanException.Require(d.Latency is null || IsLatency(d.Latency), nameof(d.Latency), d.Latency is { } held ? Seconds(held) : "", "is no time to hold packets back", "Give more than 0 s and at most 60 s");
                 break;
             case DisturbanceKind.RateLimit:
                 PlanException.Require(d.BytesPerSecond is >= 1000 and <= MostBytesPerSecond, nameof(d.BytesPerSecond), d.BytesPerSecond, "is not a rate", "Give 1,000 to 100,000,000,000 bytes/s");
@@ -116,7 +121,9 @@ public static class DisturbanceCheck
                 PlanException.Require(d.Replicas is >= 0 and <= MostEndpoints, nameof(d.Replicas), d.Replicas, "is not a number of endpoints", $"Give 0 to {MostEndpoints}");
                 break;
             case DisturbanceKind.ProxyModeSwitch:
-                PlanException.Require(!string.IsNullOrWhiteSpace(d.ProxyMode), nameof(d.ProxyMode), d.ProxyMode, "is missing", "Give the mode to change to, e.g. Iptables");
+                PlanException.Require(d.ProxyMode is not null || d.IpvsScheduler is not null, nameof(d.ProxyMode), "", "is missing", "Give the mode to change to, e.g. Iptables, or IpvsScheduler, or both");
+                PlanException.Require(d.ProxyMode is null || !string.IsNullOrWhiteSpace(d.ProxyMode), nameof(d.ProxyMode), d.ProxyMode, "is not a proxy mode", "Give the mode to change to, e.g. Iptables");
+                PlanException.Require(d.IpvsScheduler is null || !string.IsNullOrWhiteSpace(d.IpvsScheduler), nameof(d.IpvsScheduler), d.IpvsScheduler, "is not a scheduler of IPVS", "Give one, e.g. lc");
                 break;
             default:
                 break;
@@ -129,8 +136,10 @@ public static class DisturbanceCheck
         nameof(d.DetectAfter) => Seconds(d.DetectAfter), nameof(d.DrainTime) => Seconds(d.DrainTime), nameof(d.ReadinessDelay) => Seconds(d.ReadinessDelay),
         nameof(d.MaxSurge) => d.MaxSurge, nameof(d.MaxUnavailable) => d.MaxUnavailable, nameof(d.Replicas) => d.Replicas, nameof(d.Direction) => d.Direction,
         nameof(d.Percent) => d.Percent, nameof(d.Latency) => Seconds(d.Latency!.Value), nameof(d.Jitter) => Seconds(d.Jitter), nameof(d.BytesPerSecond) => d.BytesPerSecond,
-        _ => d.ProxyMode,
+        nameof(d.IpvsScheduler) => d.IpvsScheduler, _ => d.ProxyMode,
     };
+
+    private static bool IsLatency(TimeSpan? time) => time > TimeSpan.Zero && time <= LongestLatency;
 
     private static void NotNegative(string name, TimeSpan value) =>
         PlanException.Require(value >= TimeSpan.Zero && value <= TimeSpan.FromDays(30), name, Seconds(value), "is not a time to wait", "Give 0 s or more");

@@ -1,6 +1,8 @@
 using LbTest.Engine.Analysis;
+using LbTest.Engine.Compare;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Disturbances;
+using LbTest.Engine.Results;
 using LbTest.Engine.Traffic;
 using static LbTest.Engine.Report.Align;
 
@@ -22,7 +24,7 @@ internal static class Comparison
             ("Packets dropped", Right, r => Quantity.Count(r.Disruption.DroppedPackets)), ("Latency p99", Right, r => r.Result.Latency.Count > 0 ? Quantity.Duration(r.Result.Latency.P99) : Quantity.None));
         (string Label, TrafficResult Result, ImmutableArray<TimelinePoint> Points)[] drawn =
             [.. results.Select(r => (r.Label, r.Result, Points: Timeline.Of(r.Result))).Where(r => r.Points.Length > 0).Take(MostLines)];
-        return new ReportSection("compare-traffic", "Traffic tests side by side", "Comparison")
+        return Against(new ReportSection("compare-traffic", "Traffic tests side by side", "Comparison")
         {
             Items = drawn.Length < 2 ? [table] :
             [
@@ -30,13 +32,20 @@ internal static class Comparison
                 Chart("compare-active", "Active connections", "Connections established at the end of each second", "Connections", ChartUnit.Count, drawn, p => p.Active),
                 Chart("compare-received", "Throughput received", "Bytes of payload that came back", "Bytes of payload per second", ChartUnit.BytesPerSecond, drawn, p => p.PerSecond(p.BytesReceived)),
             ],
-        };
+        }, [.. results.Select(r => (r.Label, (ITestResult)r.Result))]);
     }
 
-    internal static ReportSection OfConnects((string Label, ConnectResult Result)[] results) => new("compare-connect", "Connect tests side by side", "Comparison")
+    internal static ReportSection OfConnects((string Label, ConnectResult Result)[] results) => Against(new ReportSection("compare-connect", "Connect tests side by side", "Comparison")
     {
         Items = [Balances("How evenly connections were spread", [.. results.Select(r => (r.Result.Completed ? r.Label : r.Label + " (not complete)", ConnectAnalysis.Measure(r.Result)))])],
-    };
+    }, [.. results.Select(r => (r.Label, (ITestResult)r.Result))]);
+
+    // Each against the first: what it says, and what to mind.
+    private static ReportSection Against(ReportSection section, (string Label, ITestResult Result)[] results)
+    {
+        ResultComparison[] comparisons = [.. results.Skip(1).Select(other => ComparisonAnalysis.Compare(results[0].Result, results[0].Label, other.Result, other.Label, new BalanceOptions()))];
+        return section with { Verdict = string.Join(' ', comparisons.Select(c => c.Explanation)), Warnings = [.. comparisons.SelectMany(c => c.Warnings).Distinct(StringComparer.Ordinal)] };
+    }
 
     /// <summary>Balances, a row each.</summary>
     internal static ReportTable Balances(string caption, ImmutableArray<(string Label, Balance Balance)> balances) => ReportTable.Of(caption, balances,
@@ -53,8 +62,7 @@ internal static class Comparison
         ImmutableArray<ChartSeries> series = [.. results.Select((r, i) =>
             TrafficCharts.Over(r.Points, r.Label, (i + 1).ToString(CultureInfo.InvariantCulture), i % 2 == 0 ? ChartStyle.Line : ChartStyle.Dashed, p => value(p)))];
         // The same was done to all: it can be marked once.
-        bool alike = results.All(r => r.Result.Disturbances.Select(d => (d.Kind, d.Index, d.Step, d.Undo, d.Planned))
-            .SequenceEqual(results[0].Result.Disturbances.Select(d => (d.Kind, d.Index, d.Step, d.Undo, d.Planned))));
+        bool alike = results.All(r => Unlike.DisturbedAlike(r.Result, results[0].Result));
         ImmutableArray<ChartMark> marks = alike ? TrafficCharts.Marks(results[0].Result) : [];
         return new ReportChart(id, title, $"{summary}{(alike && marks.Length > 0 ? $"; the disturbances, the same for all, as applied in {results[0].Label}" : "")}.",
             ReportTable.Of(title, series,

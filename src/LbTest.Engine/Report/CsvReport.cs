@@ -38,7 +38,7 @@ public static class CsvReport
         (string Name, Func<Row, object?> Value)[] columns =
             [.. Common, .. results.Any(r => r is TrafficResult) ? OfTraffic : [], .. results.Any(r => r is ConnectResult) ? OfConnects : []];
         var csv = new StringBuilder().AppendJoin(',', columns.Select(c => c.Name)).Append('\n');
-        foreach (Row row in ReportDocument.Labels(results).Zip(results).SelectMany(pair => Rows(pair.First, pair.Second)))
+        foreach (Row row in ResultLabels.Of(results).Zip(results).SelectMany(pair => Rows(pair.First, pair.Second)))
         {
             csv.AppendJoin(',', columns.Select(c => Field(c.Value(row)))).Append('\n');
         }

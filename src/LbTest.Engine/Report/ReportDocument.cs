@@ -16,7 +16,7 @@ internal sealed record ReportDocument(string Title, DateTimeOffset Made, Immutab
     internal static ReportDocument Of(IReadOnlyList<ITestResult> results, ReportOptions? options)
     {
         ArgumentNullException.ThrowIfNull(results);
-        ImmutableArray<string> labels = Labels(results);
+        ImmutableArray<string> labels = ResultLabels.Of(results);
         (string, TrafficResult)[] traffic = [.. labels.Zip(results).Where(pair => pair.Second is TrafficResult).Select(pair => (pair.First, (TrafficResult)pair.Second))];
         (string, ConnectResult)[] connects = [.. labels.Zip(results).Where(pair => pair.Second is ConnectResult).Select(pair => (pair.First, (ConnectResult)pair.Second))];
         var sections = ImmutableArray.CreateBuilder<ReportSection>();
@@ -34,18 +34,6 @@ internal sealed record ReportDocument(string Title, DateTimeOffset Made, Immutab
         }
 
         return new ReportDocument(options?.Title ?? TitleOf(labels), options?.Made ?? DateTimeOffset.UtcNow, sections.ToImmutable());
-    }
-
-    /// <summary>A name for each result, no two alike.</summary>
-    internal static ImmutableArray<string> Labels(IReadOnlyList<ITestResult> results)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        return [.. results.Select(result =>
-        {
-            string label = string.IsNullOrWhiteSpace(result.Label) ? result.Context?.ProxyMode ?? result.Kind : result.Label, unique = label;
-            for (int i = 2; !seen.Add(unique); i++) unique = string.Create(CultureInfo.InvariantCulture, $"{label} ({i})");
-            return unique;
-        })];
     }
 
     private static string TitleOf(ImmutableArray<string> labels) => labels.Length switch

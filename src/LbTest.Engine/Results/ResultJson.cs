@@ -4,6 +4,7 @@ using System.Text.Json.Schema;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using LbTest.Engine.Analysis;
+using LbTest.Engine.Compare;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Disturbances;
 using LbTest.Engine.Traffic;
@@ -31,6 +32,7 @@ namespace LbTest.Engine.Results;
 [JsonSerializable(typeof(ImmutableArray<Disturbance>))]
 [JsonSerializable(typeof(DisturbanceEvent))]
 [JsonSerializable(typeof(Disruption))]
+[JsonSerializable(typeof(ResultComparison))]
 public sealed partial class ResultJsonContext : JsonSerializerContext;
 
 /// <summary>Results as JSON: LbTest's own schemas, and those of the public tools <c>mconnect</c> and <c>ctraffic</c>.</summary>

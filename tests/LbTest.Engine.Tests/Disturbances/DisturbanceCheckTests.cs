@@ -21,8 +21,10 @@ public class DisturbanceCheckTests
         A(DisturbanceKind.EcmpTargetRemove) with { Share = 0.25, Duration = Seconds(2) }, A(DisturbanceKind.EcmpTargetAdd) with { Name = ["node-*"] },
         A(DisturbanceKind.PacketLoss) with { Percent = 100, Direction = HopDirection.From }, A(DisturbanceKind.PacketLoss) with { Percent = 0.01, Name = ["tester", "node-1"] },
         A(DisturbanceKind.Delay) with { Latency = Seconds(0.1), Jitter = Seconds(0.1) }, A(DisturbanceKind.RateLimit) with { BytesPerSecond = 1000 },
+        A(DisturbanceKind.Reorder) with { Percent = 25 }, A(DisturbanceKind.Reorder) with { Percent = 99.9, Latency = Seconds(0.05), Direction = HopDirection.To, Duration = Seconds(1) },
         A(DisturbanceKind.RollingUpdate) with { MaxSurge = "1", MaxUnavailable = "0", DrainTime = Seconds(1), ReadinessDelay = Seconds(1) },
         A(DisturbanceKind.ScaleTo) with { Replicas = 0 }, A(DisturbanceKind.ProxyModeSwitch) with { ProxyMode = "Iptables", Duration = Seconds(1) },
+        A(DisturbanceKind.ProxyModeSwitch) with { IpvsScheduler = "lc" }, A(DisturbanceKind.ProxyModeSwitch) with { ProxyMode = "Ipvs", IpvsScheduler = "Sh", Duration = Seconds(1) },
         A(DisturbanceKind.ConntrackFlush), A(DisturbanceKind.ConntrackFlush) with { Name = ["node-1"] }, A(DisturbanceKind.Script),
     ];
 
@@ -63,6 +65,11 @@ public class DisturbanceCheckTests
         { A(DisturbanceKind.PacketLoss) with { Percent = 1, Count = 1 }, "Count", "means nothing for PacketLoss" },
         { A(DisturbanceKind.Delay), "Latency", "is not a delay" },
         { A(DisturbanceKind.Delay) with { Latency = Seconds(0.1), Jitter = Seconds(0.2) }, "Jitter", "is more than the delay" },
+        { A(DisturbanceKind.Reorder), "Percent", "overtake" },
+        { A(DisturbanceKind.Reorder) with { Percent = 100 }, "Percent", "less than 100" },
+        { A(DisturbanceKind.Reorder) with { Percent = 1, Latency = Seconds(0) }, "Latency", "no time to hold packets back" },
+        { A(DisturbanceKind.Reorder) with { Percent = 1, Latency = Seconds(61) }, "Latency", "at most 60 s" },
+        { A(DisturbanceKind.Reorder) with { Percent = 1, Jitter = Seconds(0.01) }, "Jitter", "means nothing for Reorder" },
         { A(DisturbanceKind.RateLimit), "BytesPerSecond", "is not a rate" },
         { A(DisturbanceKind.RateLimit) with { BytesPerSecond = 999 }, "BytesPerSecond", "1,000" },
         { A(DisturbanceKind.RollingUpdate) with { Duration = Seconds(1) }, "Duration", "means nothing for RollingUpdate" },
@@ -70,6 +77,9 @@ public class DisturbanceCheckTests
         { A(DisturbanceKind.ScaleTo) with { Replicas = -1 }, "Replicas", "0 to 5000" },
         { A(DisturbanceKind.ScaleTo) with { Replicas = 2, MaxSurge = "1" }, "MaxSurge", "means nothing for ScaleTo" },
         { A(DisturbanceKind.ProxyModeSwitch), "ProxyMode", "is missing" },
+        { A(DisturbanceKind.ProxyModeSwitch) with { ProxyMode = " " }, "ProxyMode", "is not a proxy mode" },
+        { A(DisturbanceKind.ProxyModeSwitch) with { IpvsScheduler = "" }, "IpvsScheduler", "is not a scheduler" },
+        { A(DisturbanceKind.ConntrackFlush) with { IpvsScheduler = "lc" }, "IpvsScheduler", "means nothing for ConntrackFlush" },
         { A(DisturbanceKind.ConntrackFlush) with { Direction = HopDirection.To }, "Direction", "means nothing for ConntrackFlush" },
         { A(DisturbanceKind.Script) with { Name = ["x"] }, "Name", "means nothing for Script" },
     };
