@@ -1,5 +1,7 @@
 using System.Net.Sockets;
+using LbTest.Clusters.Ipvs;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Protocol;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
@@ -12,7 +14,8 @@ namespace LbTest.Clusters.Lab;
 /// <summary>A running lab, from outside its sandbox.</summary>
 public sealed class LabCluster : Cluster, IDisposable
 {
-    private readonly LabTopology _topology;
+    // Another one once the mode has been changed.
+    private volatile LabTopology _topology;
     private readonly LabSandbox? _sandbox;
     private readonly AgentClient _agent;
     private bool _disposed;
@@ -31,8 +34,17 @@ public sealed class LabCluster : Cluster, IDisposable
     /// <inheritdoc/>
     public override ProxyMode ProxyMode => Spec.ProxyMode;
 
-    /// <summary>What it was asked to be.</summary>
+    /// <summary>In mode IPVS: the scheduler; null in other modes.</summary>
+    public IpvsScheduler? IpvsScheduler => Mode.Scheduler;
+
+    /// <summary>How its nodes balance: proxy mode and scheduler.</summary>
+    public LabMode Mode => new(Spec.ProxyMode, Spec.IpvsScheduler);
+
+    /// <summary>What it was asked to be; the mode is the one in force.</summary>
     public LabSpec Spec => _topology.Spec;
+
+    /// <summary>Whose kernel it runs on.</summary>
+    public LabKernel Kernel => Spec.Kernel;
 
     /// <summary>True when it outlives the shell that started it.</summary>
     public bool Detached => Spec.Detached;
@@ -60,7 +72,8 @@ public sealed class LabCluster : Cluster, IDisposable
         spec.Validate();
         if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException("The lab is made of Linux network namespaces. Run it on Linux (WSL 2 will do).");
         if (LabSocket.Labs().Contains(spec.Name)) throw NameInUse(spec.Name);
-        LabSandbox sandbox = LabSandbox.Start(spec);
+        if (spec.Kernel == LabKernel.Auto) spec = KernelChoice.For(spec).Apply(spec);
+        LabSandbox sandbox = await LabSandbox.StartAsync(spec, cancel).ConfigureAwait(false);
         try
         {
             // Building cannot be stopped half-way, but ending the sandbox ends it all.
@@ -111,6 +124,7 @@ public sealed class LabCluster : Cluster, IDisposable
     public override async Task<ConnectResult> ConnectAsync(ConnectRequest request, IProgress<ConnectProgress>? progress, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(request);
+        await RefreshAsync().ConfigureAwait(false);
         (ConnectPlan plan, string from) = new LabRoute(_topology, request).Resolve(request.Plan);
         plan.Validate();
         ConnectProgress? last = null;
@@ -135,6 +149,7 @@ public sealed class LabCluster : Cluster, IDisposable
     public override async Task<TrafficResult> TrafficAsync(TrafficRequest request, IProgress<TrafficProgress>? progress, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(request);
+        await RefreshAsync().ConfigureAwait(false);
         (TrafficPlan plan, string from) = new LabRoute(_topology, request).Resolve(request.Plan);
         // Who knows the seed can tell which endpoints were chosen, even when the agent is lost.
         plan = plan with { Seed = plan.Seed ?? Random.Shared.Next() };
@@ -164,6 +179,42 @@ public sealed class LabCluster : Cluster, IDisposable
     {
         AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Observe }, cancel: cancel).ConfigureAwait(false);
         return response.Counters ?? [];
+    }
+
+    /// <summary>Reads the IPVS virtual servers of the nodes from their kernel, with their counters.</summary>
+    /// <param name="node">A node's name; null for all that are in mode IPVS.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="PlanException">There is no such node, or it is not in mode IPVS.</exception>
+    public async Task<ImmutableArray<VirtualServer>> GetVirtualServersAsync(string? node, CancellationToken cancel) =>
+        (await LookAsync(AgentVerb.VirtualServers, node, cancel).ConfigureAwait(false)).VirtualServers ?? [];
+
+    /// <summary>Compares the service addresses that are bound on the nodes with their virtual servers.</summary>
+    /// <param name="node">A node's name; null for all that are in mode IPVS.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="PlanException">There is no such node, or it is not in mode IPVS.</exception>
+    public async Task<ImmutableArray<ServiceAddress>> GetServiceAddressesAsync(string? node, CancellationToken cancel) =>
+        (await LookAsync(AgentVerb.ServiceAddresses, node, cancel).ConfigureAwait(false)).ServiceAddresses ?? [];
+
+    private Task<AgentResponse> LookAsync(AgentVerb what, string? node, CancellationToken cancel) => _agent.AskAsync(new AgentRequest { Verb = what, From = node }, cancel: cancel);
+
+    /// <summary>Changes all nodes over to another mode or scheduler, without a restart. Connections that exist stay where they are; only those that IPVS has are lost when its mode is left.</summary>
+    /// <param name="mode">What they are to change over to, see <see cref="LabMode.To"/>.</param>
+    /// <exception cref="PlanException">The lab's kernel cannot do that, or a traffic test with disturbances is running. Nothing has been touched.</exception>
+    /// <exception cref="InvalidOperationException">It failed; the message says whether the lab is what it was before.</exception>
+    /// <exception cref="AgentLostException">The lab is gone.</exception>
+    public async Task SetModeAsync(LabMode mode)
+    {
+        ArgumentNullException.ThrowIfNull(mode);
+        _ = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.SetMode, Lab = mode.Of(Spec) }).ConfigureAwait(false);
+        _topology = new LabTopology(mode.Of(Spec));
+    }
+
+    /// <summary>Takes note of a change of mode that was made from another shell, which only a detached lab can meet.</summary>
+    public async Task RefreshAsync()
+    {
+        if (!Detached || !Running) return;
+        AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Describe }).ConfigureAwait(false);
+        if (new LabMode(response.Lab!.ProxyMode, response.Lab.IpvsScheduler) != Mode) _topology = new LabTopology(response.Lab);
     }
 
     /// <summary>Changes how an endpoint treats new connections: a fault on demand.</summary>

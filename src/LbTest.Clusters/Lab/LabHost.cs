@@ -7,18 +7,16 @@ using LbTest.Engine.Traffic;
 namespace LbTest.Clusters.Lab;
 
 /// <summary>The lab from inside its sandbox: builds it, serves its endpoints, runs plans from its namespaces.</summary>
-internal sealed class LabHost : IAgentHost, IDisposable
+internal sealed class LabHost : ILabHost
 {
     private readonly TaskCompletionSource _stopped = new();
     private Lab? _lab;
 
-    private sealed record Lab(LabTopology Topology, LabRules Rules, LabServers Servers, LabTraffic Traffic);
+    private sealed record Lab(LabTopology Topology, LabRules Rules, LabControl Control, LabServers Servers, LabTraffic Traffic);
 
-    /// <summary>Ends when somebody asked the lab to stop.</summary>
-    internal Task Stopped => _stopped.Task;
+    public Task Stopped => _stopped.Task;
 
-    /// <summary>True once the lab is up.</summary>
-    internal bool Started => _lab is not null;
+    public bool Started => _lab is not null;
 
     public async Task<AgentResponse> HandleAsync(AgentRequest request, IProgress<AgentResponse> progress, CancellationToken cancel)
     {
@@ -28,7 +26,7 @@ internal sealed class LabHost : IAgentHost, IDisposable
                 Start(request.Lab ?? throw new InvalidOperationException("A start needs the description of a lab."));
                 return new AgentResponse { Done = true };
             case AgentVerb.Describe:
-                return new AgentResponse { Done = true, Lab = Running.Topology.Spec };
+                return new AgentResponse { Done = true, Lab = Running.Control.State.Balancing.Of(Running.Topology.Spec) };
             case AgentVerb.Connect:
                 return new AgentResponse { Done = true, Result = await Connect(request, progress, cancel).ConfigureAwait(false) };
             case AgentVerb.Traffic:
@@ -36,7 +34,15 @@ internal sealed class LabHost : IAgentHost, IDisposable
                 var tell = new Telling<TrafficProgress>(report => progress.Report(new AgentResponse { TrafficProgress = report }));
                 return new AgentResponse { Done = true, TrafficResult = await Running.Traffic.RunAsync(plan, request.From!, request.Disturbances ?? [], tell, cancel).ConfigureAwait(false) };
             case AgentVerb.Observe:
-                return new AgentResponse { Done = true, Counters = Running.Rules.Observe() };
+                return new AgentResponse { Done = true, Counters = await Running.Rules.ObserveAsync(cancel).ConfigureAwait(false) };
+            case AgentVerb.VirtualServers:
+                return new AgentResponse { Done = true, VirtualServers = new LabIpvs(Running.Topology, Running.Rules).VirtualServers(request.From) };
+            case AgentVerb.ServiceAddresses:
+                return new AgentResponse { Done = true, ServiceAddresses = new LabIpvs(Running.Topology, Running.Rules).ServiceAddresses(request.From) };
+            case AgentVerb.SetMode:
+                LabSpec wanted = request.Lab ?? throw new InvalidOperationException("A change of mode needs the description of a lab.");
+                Running.Traffic.SetMode(new LabMode(wanted.ProxyMode, wanted.IpvsScheduler));
+                return new AgentResponse { Done = true };
             case AgentVerb.Behave:
                 if (Running.Topology.Endpoints.All(e => e.Name != request.Endpoint)) throw new InvalidOperationException($"There is no endpoint '{request.Endpoint}'.");
                 Running.Servers.Behave(request.Endpoint!, request.Behavior);
@@ -55,19 +61,18 @@ internal sealed class LabHost : IAgentHost, IDisposable
     {
         spec.Validate();
         var topology = new LabTopology(spec);
-        // What tools say is read by threads of the pool: with too few of them, tools wait for each other.
-        _ = ThreadPool.SetMinThreads(32, 8);
         // Known to exist, before anything is built.
         _ = Dataplane.For(spec.ProxyMode);
         // The namespaces' names and the tools' locks live in a /run of our own: nothing of the host's is touched, or seen.
-        _ = Tool.Run("mount", ["-t", "tmpfs", "-o", "mode=0755", "lbtest", "/run"]);
+        Mounts.Memory("/run");
         var network = new LabNetwork(topology);
         network.Build();
         var rules = new LabRules(topology);
         rules.Apply(new LabState(topology));
         var servers = new LabServers(topology);
         servers.Start();
-        _lab = new Lab(topology, rules, servers, new LabTraffic(topology, network, new LabControl(topology, network, rules, servers), servers));
+        var control = new LabControl(topology, network, rules, servers);
+        _lab = new Lab(topology, rules, control, servers, new LabTraffic(topology, network, control, servers));
     }
 
     private async Task<ConnectResult> Connect(AgentRequest request, IProgress<AgentResponse> progress, CancellationToken cancel)

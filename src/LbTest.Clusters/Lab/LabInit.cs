@@ -1,5 +1,7 @@
+using Microsoft.Win32.SafeHandles;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Protocol;
 using LbTest.Clusters.Tools;
 
@@ -14,31 +16,71 @@ public static partial class LabInit
     /// own yet: this process opens it, then becomes (execve) <c>unshare --net</c> and itself again, with the socket as an open descriptor.
     /// </param>
     /// <param name="listenDescriptor">That descriptor, the second time round.</param>
-    public static async Task<int> RunAsync(string? listen, int? listenDescriptor)
+    /// <param name="relay">True: the lab is in a user-mode kernel that this process holds; it passes on what is asked.</param>
+    public static async Task<int> RunAsync(string? listen, int? listenDescriptor, bool relay)
     {
+        EnoughThreads();
+        if (relay) return await Serve(new LabRelay(), LabSocket.Listen(listen!)).ConfigureAwait(false);
         if (listen is not null) return BecomeListening(listen);
-        using var host = new LabHost();
-        using var lines = new LineChannel(Console.OpenStandardInput(), Console.OpenStandardOutput());
-        var first = new AgentSession(lines, host).ServeAsync();
-        if (listenDescriptor is null)
-        {
-            _ = await Task.WhenAny(first, host.Stopped).ConfigureAwait(false);
-        }
-        else
-        {
-            using var listener = new Socket(new SafeSocketHandle(listenDescriptor.Value, ownsHandle: true));
-            _ = Accept(listener, host);
-            await first.ConfigureAwait(false);
-            // Whoever started it is gone before it was up: nobody would ever stop it.
-            if (host.Started) await host.Stopped.ConfigureAwait(false);
-        }
-
-        // The answer to "stop" is still on its way.
-        await Task.Delay(20).ConfigureAwait(false);
-        return 0;
+        return await Serve(new LabHost(), listenDescriptor is { } descriptor ? new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)) : null).ConfigureAwait(false);
     }
 
-    private static async Task Accept(Socket listener, LabHost host)
+    /// <summary>Runs the agent as the first process of a user-mode kernel, which is switched off in the end.</summary>
+    public static async Task<int> RunGuestAsync()
+    {
+        EnoughThreads();
+        try
+        {
+            Guest.Prepare();
+            using (Stream line = Console.OpenStandardOutput()) line.Write(UserModeKernel.Ready);
+            return await Serve(new LabHost(), null, LineEnd.Receiver).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A first process that ends by an exception is a kernel panic: the message would be lost in it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            await Console.Error.WriteLineAsync(exception.Message).ConfigureAwait(false);
+            return 1;
+        }
+        finally
+        {
+            Guest.PowerOff();
+        }
+    }
+
+    // Threads of the pool wait for what comes in on lines and for what tools say. When all do, the runtime adds one only every half second; it begins
+    // with one for each processor.
+    private static void EnoughThreads() => _ = ThreadPool.SetMinThreads(32, 8);
+
+    private static async Task<int> Serve(ILabHost host, Socket? listener, LineEnd end = LineEnd.Unpaced)
+    {
+        // The name is free once nothing of the lab is left.
+        using (listener)
+        using (host)
+        {
+            // Not the console's stream: from a terminal, as the serial line of a user-mode kernel is, that one would edit lines.
+            using var input = new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+            using var lines = new LineChannel(input, Console.OpenStandardOutput(), end);
+            var first = new AgentSession(lines, host).ServeAsync();
+            if (listener is null)
+            {
+                _ = await Task.WhenAny(first, host.Stopped).ConfigureAwait(false);
+            }
+            else
+            {
+                _ = Accept(listener, host);
+                await first.ConfigureAwait(false);
+                // Whoever started it is gone before it was up: nobody would ever stop it.
+                if (host.Started) await host.Stopped.ConfigureAwait(false);
+            }
+
+            // The answer to "stop" is still on its way.
+            await Task.Delay(20).ConfigureAwait(false);
+            return 0;
+        }
+    }
+
+    private static async Task Accept(Socket listener, ILabHost host)
     {
         while (true)
         {
@@ -48,7 +90,7 @@ public static partial class LabInit
         }
     }
 
-    private static async Task Serve(Socket connection, LabHost host)
+    private static async Task Serve(Socket connection, ILabHost host)
     {
         var stream = new NetworkStream(connection, ownsSocket: true);
         using var lines = new LineChannel(stream, stream);

@@ -1,60 +1,53 @@
 using System.Globalization;
-using System.Text;
-using LbTest.Clusters.Tools;
+using System.Net.Sockets;
+using System.Numerics;
+using LbTest.Clusters.Lab.Netlink;
 
 namespace LbTest.Clusters.Lab;
 
-/// <summary>Builds the network of a lab inside its sandbox: namespaces, links, addresses, routes. One <c>ip -batch</c> per namespace.</summary>
-/// <remarks>
-/// Neighbours are permanent: the kernel's neighbour table is shared by all namespaces of a machine and holds 1,024 others by default.
-/// </remarks>
+/// <summary>Builds the network of a lab inside its sandbox: namespaces, links, addresses, routes.</summary>
 internal sealed class LabNetwork(LabTopology topology)
 {
     private static readonly IPAddress RouterAddress = new([192, 168, 0, 1]), TesterAddress = new([192, 168, 0, 2]);
 
-    private const int ServiceTable = 100;
+    private static readonly LabLink TesterLink = new("tester", LabTopology.Tester, RouterAddress, TesterAddress);
 
-    // What the router sends to the nodes: the load balancer's address and the network of cluster addresses.
-    private static readonly string[] Services4 = [$"{LabTopology.LoadBalancer}/32", $"{LabTopology.ServiceNetwork4}"];
-    private static readonly string[] Services6 = [$"{LabTopology.Twin(LabTopology.LoadBalancer)}/128", $"{LabTopology.ServiceNetwork6}"];
+    private static readonly IPNetwork[] TesterRanges = [IPNetwork.Parse(LabTopology.TesterRange4), IPNetwork.Parse(LabTopology.TesterRange6)];
 
-    internal static NetworkNamespace Namespace(string name) => new($"/run/netns/{name}");
+    private const byte ServiceTable = 100;
+
+    // What the router sends to the nodes, by a group of next hops: the load balancer's address and the network of cluster addresses.
+    private sealed record Family(AddressFamily Number, int Group, Func<IPAddress, IPAddress> Of, params IPNetwork[] Services);
+
+    // The numbers of the groups; those of their next hops follow on.
+    private static readonly Family[] Families =
+    [
+        new(AddressFamily.InterNetwork, 1000, address => address, new IPNetwork(LabTopology.LoadBalancer, 32), LabTopology.ServiceNetwork4),
+        new(AddressFamily.InterNetworkV6, 2000, LabTopology.Twin, new IPNetwork(LabTopology.Twin(LabTopology.LoadBalancer), 128), LabTopology.ServiceNetwork6),
+    ];
+
+    internal static NetworkNamespace Namespace(string name) => LabNamespaces.Of(name);
 
     /// <summary>Builds everything. Called once, as root of the sandbox.</summary>
     internal void Build()
     {
-        string[] names = [LabTopology.Tester, LabTopology.Router, .. topology.Nodes.Select(n => n.Name), .. topology.Endpoints.Select(e => e.Name)];
-        Batch(names.Select(name => $"netns add {name}"));
-        // No link-local addresses: each would announce itself, and what it sends to goes into that shared table.
-        foreach (string name in names) Enter(name, () => SetSysctl("ipv6/conf/default/addr_gen_mode", "1"));
+        AddNamespaces([LabTopology.Tester, LabTopology.Router, .. topology.Nodes.Select(n => n.Name), .. topology.Endpoints.Select(e => e.Name)]);
+        // From here on one thread walks through them all: the kernel makes such changes one by one anyway.
         Enter(LabTopology.Router, () =>
         {
-            Forward();
-            foreach (string family in (string[])["ipv4", "ipv6"]) HashByConnection(family);
-            Batch(RouterLines());
-            // Only the tester's packets are led to the nodes. One for a service that no rule took comes back from its node, and would travel
-            // to and fro until its TTL ends.
-            Batch([$"rule add iif tester lookup {ServiceTable}"]);
-            Batch([$"rule add iif tester lookup {ServiceTable}"], "-6");
+            BuildRouter();
+            Enter(LabTopology.Tester, BuildTester);
+            foreach (LabNode node in topology.Nodes) Enter(node.Name, () => BuildNode(node));
+            // Next hops are only taken once both ends of their links are up.
+            Resilient(() => NetworkChange.Make(SpreadServices));
         });
-        Enter(LabTopology.Tester, () =>
-        {
-            // A local route alone lets IPv4 bind any address of a range, IPv6 not.
-            SetSysctl("ipv6/ip_nonlocal_bind", "1");
-            Batch(TesterLines());
-        });
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
-        _ = Parallel.ForEach(topology.Nodes, options, BuildNode);
-        // Next hops are only taken once both ends of their links are up.
-        Enter(LabTopology.Router, () => Resilient(() => Batch(
-            [.. ServiceLines(Services4, Group4, node => node.Address), .. ServiceLines(Services6, Group6, node => LabTopology.Twin(node.Address))])));
     }
 
     /// <summary>Makes these the nodes that the router sends to, of those that traffic can enter through; at least one.</summary>
     internal void SetEcmpTargets(ImmutableArray<LabNode> targets)
     {
         int[] places = [.. targets.Select(target => topology.EntryNodes.IndexOf(target))];
-        Enter(LabTopology.Router, () => Batch(new[] { Group4, Group6 }.Select(group => $"nexthop replace {GroupOf(group, places, IdleSeconds)}")));
+        Enter(LabTopology.Router, () => NetworkChange.Make(router => SetGroups(router, places, IdleSeconds)));
     }
 
     /// <summary>Shares the buckets of a resilient group out evenly, as at the lab's start, busy ones too.</summary>
@@ -62,33 +55,144 @@ internal sealed class LabNetwork(LabTopology topology)
     {
         if (!topology.Spec.EcmpResilient) return;
         int[] all = [.. Enumerable.Range(0, topology.EntryNodes.Length)];
-        // A bucket that was idle for 0 s is one that may move: all of them.
-        Enter(LabTopology.Router, () => Batch(
-            from idle in new[] { 0, IdleSeconds } from @group in new[] { Group4, Group6 } select $"nexthop replace {GroupOf(@group, all, idle)}"));
+        Enter(LabTopology.Router, () => NetworkChange.Make(router =>
+        {
+            // A bucket that was idle for 0 s is one that may move: all of them.
+            SetGroups(router, all, 0);
+            SetGroups(router, all, IdleSeconds);
+        }));
     }
 
-    /// <summary>Adds an endpoint to a lab that was built without it.</summary>
-    internal void Add(LabEndpoint endpoint)
+    /// <summary>Adds endpoints to a lab that was built without them.</summary>
+    internal void Add(ImmutableArray<LabEndpoint> endpoints)
     {
-        LabNode node = topology.Nodes.Single(n => n.Name == endpoint.Node);
-        Batch([$"netns add {endpoint.Name}"]);
-        Enter(endpoint.Name, () => SetSysctl("ipv6/conf/default/addr_gen_mode", "1"));
-        Enter(node.Name, () => Batch(Link(Device(endpoint), endpoint.Name, node.Gateway, endpoint.Address)));
-        Enter(endpoint.Name, () => Batch(EndpointLines(node, endpoint)));
+        if (endpoints.IsEmpty) return;
+        AddNamespaces(endpoints.Select(endpoint => endpoint.Name));
+        foreach (IGrouping<string, LabEndpoint> some in endpoints.GroupBy(endpoint => endpoint.Node))
+        {
+            LabNode node = topology.Nodes.Single(n => n.Name == some.Key);
+            Enter(node.Name, () => NetworkChange.Make(change => AddEndpoints(change, node, some)));
+        }
     }
 
     /// <summary>Takes an added endpoint away. What of it is not there is passed over.</summary>
     internal static void Remove(LabEndpoint endpoint)
     {
-        Enter(endpoint.Node, () =>
-        {
-            if (Tool.Run("ip", ["-o", "link", "show"]).Contains($" {Device(endpoint)}@", StringComparison.Ordinal)) Batch([$"link del {Device(endpoint)}"]);
-        });
-        if (File.Exists(Namespace(endpoint.Name).Path)) Batch([$"netns del {endpoint.Name}"]);
+        Enter(endpoint.Node, () => NetworkChange.Make(node => node.DeleteLink(Device(endpoint))));
+        LabNamespaces.Remove(endpoint.Name);
     }
 
     /// <summary>The device of its node that leads to an endpoint: pod1 for the first host number, which is 2.</summary>
     internal static string Device(LabEndpoint endpoint) => string.Create(CultureInfo.InvariantCulture, $"pod{endpoint.Address.GetAddressBytes()[3] - 1}");
+
+    // No link-local addresses: each would announce itself, and what it sends to goes into the neighbour table that all share.
+    private static void AddNamespaces(IEnumerable<string> names) => LabNamespaces.Add(names, () => SetSysctl("ipv6/conf/default/addr_gen_mode", "1"));
+
+    private void BuildRouter()
+    {
+        Forward();
+        foreach (string family in (string[])["ipv4", "ipv6"]) HashByConnection(family);
+        (LabNode Node, LabLink Link)[] nodes = [.. topology.Nodes.Select(node => (node, Link(node)))];
+        NetworkChange.Make(router =>
+        {
+            router.SetUp("lo");
+            foreach (LabLink link in (LabLink[])[TesterLink, .. nodes.Select(n => n.Link)]) link.Add(router);
+            TesterLink.SetUp(router);
+            AddRoutes(router, TesterLink, TesterRanges);
+            foreach ((LabNode node, LabLink link) in nodes)
+            {
+                link.SetUp(router);
+                // The networks that the node's endpoints have their addresses from.
+                IPAddress network = new([.. node.Gateway.GetAddressBytes()[..3], 0]);
+                AddRoutes(router, link, new IPNetwork(network, 24), new IPNetwork(LabTopology.Twin(network), 120));
+            }
+        });
+    }
+
+    private static void BuildTester()
+    {
+        // A local route alone lets IPv4 bind any address of a range, IPv6 not.
+        SetSysctl("ipv6/ip_nonlocal_bind", "1");
+        NetworkChange.Make(tester =>
+        {
+            TesterLink.SetUpPlace(tester);
+            // A connection may come from any address of the ranges.
+            foreach (IPNetwork range in TesterRanges) tester.AddLocalRoute(range);
+        });
+    }
+
+    private static void BuildNode(LabNode node)
+    {
+        Forward();
+        NetworkChange.Make(change =>
+        {
+            Link(node).SetUpPlace(change);
+            AddEndpoints(change, node, node.Endpoints);
+        });
+    }
+
+    private static void AddEndpoints(NetworkChange node, LabNode of, IEnumerable<LabEndpoint> endpoints)
+    {
+        LabLink[] links = [.. endpoints.Select(endpoint => new LabLink(Device(endpoint), endpoint.Name, of.Gateway, endpoint.Address))];
+        foreach (LabLink link in links) link.Add(node);
+        foreach (LabLink link in links) link.SetUp(node);
+        node.Commit();
+        foreach (LabLink link in links) Enter(link.Place, () => NetworkChange.Make(link.SetUpPlace));
+    }
+
+    private static LabLink Link(LabNode node) => new(node.Name, node.Name, RouterAddress, node.Address);
+
+    private static void AddRoutes(NetworkChange change, LabLink through, params IPNetwork[] networks)
+    {
+        foreach ((IPNetwork network, Family family) in networks.Zip(Families)) change.AddRoute(network, family.Of(through.Address), through.Device);
+    }
+
+    private void SpreadServices(NetworkChange router)
+    {
+        ImmutableArray<LabNode> entries = topology.EntryNodes;
+        foreach (Family family in Families)
+        {
+            for (int i = 0; i < entries.Length; i++) router.AddNextHop(family.Group + 1 + i, family.Of(entries[i].Address), entries[i].Name);
+        }
+
+        SetGroups(router, [.. Enumerable.Range(0, entries.Length)], IdleSeconds);
+        foreach (Family family in Families)
+        {
+            foreach (IPNetwork service in family.Services)
+            {
+                router.AddUnreachableRoute(service);
+                router.AddRoute(service, family.Group, ServiceTable);
+            }
+
+            // Only the tester's packets are led to the nodes. One for a service that no rule took comes back from its node, and would travel
+            // to and fro until its TTL ends.
+            router.AddRule(family.Number, TesterLink.Device, ServiceTable);
+        }
+    }
+
+    // A bucket of a resilient group moves when it has seen no packet for so long: a connection that sends more often is never moved.
+    private const int IdleSeconds = 10;
+
+    private void SetGroups(NetworkChange router, int[] places, int idleSeconds)
+    {
+        // The kernel deals in buckets of flows: 32 and more for each target keep their shares within a few per cent.
+        ResilientBuckets? resilient = topology.Spec.EcmpResilient
+            ? new((ushort)Math.Max(128, BitOperations.RoundUpToPowerOf2((uint)topology.EntryNodes.Length * 32)), idleSeconds) : null;
+        foreach (Family family in Families) router.SetNextHopGroup(family.Group, [.. places.Select(place => family.Group + 1 + place)], resilient);
+    }
+
+    private void Resilient(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (NetlinkException exception) when (topology.Spec.EcmpResilient)
+        {
+            throw new InvalidOperationException(
+                $"This machine has no resilient next-hop groups. {exception.Message} They need kernel 5.13. Start the lab without EcmpResilient.", exception);
+        }
+    }
 
     // The layer-4 hash spreads connections, not hosts (fib_multipath_hash_policy in the kernel's ip-sysctl). Policy 1 would take the hash that the
     // sender's socket left on the packet, which crosses a veth and changes with every time-out of its TCP: a connection would move to another
@@ -99,133 +203,6 @@ internal sealed class LabNetwork(LabTopology topology)
         bool custom = File.Exists($"/proc/sys/net/{family}/fib_multipath_hash_fields");
         if (custom) SetSysctl($"{family}/fib_multipath_hash_fields", "55");
         SetSysctl($"{family}/fib_multipath_hash_policy", custom ? "3" : "1");
-    }
-
-    private void BuildNode(LabNode node)
-    {
-        Enter(node.Name, () =>
-        {
-            Forward();
-            Batch(NodeLines(node));
-        });
-        foreach (LabEndpoint endpoint in node.Endpoints) Enter(endpoint.Name, () => Batch(EndpointLines(node, endpoint)));
-    }
-
-    private IEnumerable<string> RouterLines()
-    {
-        yield return "link set lo up";
-        foreach (string line in Link("tester", LabTopology.Tester, RouterAddress, TesterAddress)) yield return line;
-        yield return $"route add {LabTopology.TesterRange4} via {TesterAddress} dev tester onlink";
-        yield return $"route add {LabTopology.TesterRange6} via {LabTopology.Twin(TesterAddress)} dev tester onlink";
-        foreach (LabNode node in topology.Nodes)
-        {
-            foreach (string line in Link(node.Name, node.Name, RouterAddress, node.Address)) yield return line;
-            yield return $"route add {Network(node)}/24 via {node.Address} dev {node.Name} onlink";
-            yield return $"route add {LabTopology.Twin(Network(node))}/120 via {LabTopology.Twin(node.Address)} dev {node.Name} onlink";
-        }
-
-    }
-
-    // The names of the two groups; those of their next hops follow on.
-    private const int Group4 = 1000, Group6 = 2000;
-
-    // A bucket of a resilient group moves when it has seen no packet for so long: a connection that sends more often is never moved.
-    private const int IdleSeconds = 10;
-
-    private string GroupOf(int group, IEnumerable<int> places, int idleSeconds)
-    {
-        string members = string.Join('/', places.Select(place => group + 1 + place));
-        if (!topology.Spec.EcmpResilient) return $"id {group} group {members}";
-        // The kernel deals in buckets of flows (nexthop-group-resilient.rst): 32 and more for each target keep their shares within a few per cent.
-        uint buckets = Math.Max(128, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)topology.EntryNodes.Length * 32));
-        return $"id {group} group {members} type resilient buckets {buckets} idle_timer {idleSeconds}";
-    }
-
-    private void Resilient(Action work)
-    {
-        try
-        {
-            work();
-        }
-        catch (ToolException exception) when (topology.Spec.EcmpResilient)
-        {
-            throw new InvalidOperationException(
-                $"This machine has no resilient next-hop groups: {exception.Message} They need kernel 5.13 and iproute2 5.12. Start the lab without EcmpResilient.", exception);
-        }
-    }
-
-    // A group of next hops (ip-nexthop(8), kernel 5.3): one name for all of them, however many. A line of a batch has room for 85 written out.
-    private IEnumerable<string> ServiceLines(string[] services, int group, Func<LabNode, IPAddress> address)
-    {
-        ImmutableArray<LabNode> entries = topology.EntryNodes;
-        for (int i = 0; i < entries.Length; i++) yield return $"nexthop add id {group + 1 + i} via {address(entries[i])} dev {entries[i].Name} onlink";
-        yield return $"nexthop add {GroupOf(group, Enumerable.Range(0, entries.Length), IdleSeconds)}";
-        foreach (string service in services)
-        {
-            yield return $"route add unreachable {service}";
-            yield return $"route add {service} table {ServiceTable} nhid {group}";
-        }
-    }
-
-    private static IEnumerable<string> TesterLines() =>
-    [
-        "link set lo up",
-        .. Peer(TesterAddress, RouterAddress),
-        // The whole ranges are local (AnyIP): a connection may come from any of their addresses.
-        $"route add local {LabTopology.TesterRange4} dev lo",
-        $"route add local {LabTopology.TesterRange6} dev lo",
-    ];
-
-    private static IEnumerable<string> NodeLines(LabNode node)
-    {
-        yield return "link set lo up";
-        foreach (string line in Peer(node.Address, RouterAddress)) yield return line;
-        foreach (LabEndpoint endpoint in node.Endpoints)
-        {
-            foreach (string line in Link(Device(endpoint), endpoint.Name, node.Gateway, endpoint.Address)) yield return line;
-        }
-    }
-
-    private static IEnumerable<string> EndpointLines(LabNode node, LabEndpoint endpoint) => ["link set lo up", .. Peer(endpoint.Address, node.Gateway)];
-
-    /// <summary>A point-to-point link to another namespace, seen from the side that makes it.</summary>
-    private static IEnumerable<string> Link(string device, string peerNamespace, IPAddress here, IPAddress there) =>
-    [
-        $"link add {device} address {Mac(here)} type veth peer name eth0 address {Mac(there)} netns {peerNamespace}",
-        .. Addresses(device, here),
-        $"link set {device} up",
-        .. Neighbours(device, there),
-        $"route add {there} dev {device}",
-        $"route add {LabTopology.Twin(there)} dev {device}",
-    ];
-
-    /// <summary>The other side: its only link, and the default route through it.</summary>
-    private static IEnumerable<string> Peer(IPAddress here, IPAddress gateway) =>
-    [
-        .. Addresses("eth0", here),
-        "link set eth0 up",
-        .. Neighbours("eth0", gateway),
-        $"route add default via {gateway} dev eth0 onlink",
-        $"route add default via {LabTopology.Twin(gateway)} dev eth0 onlink",
-    ];
-
-    // "nodad": without it an IPv6 address could not be used for a second (RFC 4862, duplicate address detection).
-    private static IEnumerable<string> Addresses(string device, IPAddress address) =>
-        [$"addr add {address}/32 dev {device}", $"addr add {LabTopology.Twin(address)}/128 dev {device} nodad"];
-
-    private static IEnumerable<string> Neighbours(string device, IPAddress there) =>
-        new[] { there, LabTopology.Twin(there) }.Select(address => $"neigh add {address} lladdr {Mac(there)} dev {device} nud permanent");
-
-    // 0a:58 and the IPv4 address, as container network plugins make them.
-    private static string Mac(IPAddress address) =>
-        string.Create(CultureInfo.InvariantCulture, $"0a:58:{string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", CultureInfo.InvariantCulture)))}");
-
-    // The network that a node's endpoints have their addresses from.
-    private static IPAddress Network(LabNode node)
-    {
-        byte[] bytes = node.Gateway.GetAddressBytes();
-        bytes[3] = 0;
-        return new IPAddress(bytes);
     }
 
     private static void Forward()
@@ -247,12 +224,4 @@ internal sealed class LabNetwork(LabTopology topology)
         work();
         return true;
     });
-
-    // In a batch, ip takes the address family from the addresses; only rules need to be told.
-    private static void Batch(IEnumerable<string> lines, params string[] options)
-    {
-        var input = new StringBuilder();
-        foreach (string line in lines) _ = input.Append(line).Append('\n');
-        _ = Tool.Run("ip", [.. options, "-batch", "-"], input.ToString());
-    }
 }

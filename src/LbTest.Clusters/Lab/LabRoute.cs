@@ -1,6 +1,7 @@
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Sockets;
 using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Lab;
@@ -14,7 +15,7 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
     /// <exception cref="PlanException">There is no such place, or no way from it.</exception>
     internal (ConnectPlan Plan, string From) Resolve(ConnectPlan plan)
     {
-        Way way = Find(Spec.Port, LabTopology.NodePort);
+        Way way = Find(Spec.Port, LabTopology.NodePort, plan.Protocol);
         return (plan with
         {
             Target = way.Target, Source = plan.Source ?? way.Source, Endpoints = way.Endpoints, TrackSources = plan.TrackSources || Spec.SessionAffinity is not null,
@@ -26,7 +27,7 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
     /// <exception cref="PlanException">There is no such place, or no way from it.</exception>
     internal (TrafficPlan Plan, string From) Resolve(TrafficPlan plan)
     {
-        Way way = Find(Spec.TrafficPort, LabTopology.TrafficNodePort);
+        Way way = Find(Spec.TrafficPort, LabTopology.TrafficNodePort, plan.Protocol);
         return (plan with
         {
             Target = way.Target, Source = plan.Source ?? (plan.Sources.IsDefaultOrEmpty ? way.Source : null), Endpoints = way.Endpoints,
@@ -34,19 +35,29 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
         }, way.From);
     }
 
-    private string DefaultLabel => Spec.ProxyMode.ToString().ToLowerInvariant();
+    private string DefaultLabel => Spec.ProxyMode.ToString().ToLowerInvariant() + (Scheduler is null ? "" : $"-{Scheduler}");
+
+    private bool Ipvs => Spec.ProxyMode == ProxyMode.Ipvs;
+
+    private string? Scheduler => Ipvs ? Spec.IpvsScheduler.Word() : null;
 
     private sealed record Way(string From, IPEndPoint Target, string? Source, ImmutableArray<ExpectedEndpoint> Endpoints, TestContext Context);
 
-    private Way Find(int servicePort, int nodePort)
+    private Way Find(int servicePort, int nodePort, TransportProtocol protocol)
     {
         (string from, LabNode? fromNode) = Start();
-        (IPAddress address, int port, ImmutableArray<ExpectedEndpoint> endpoints) = Target(fromNode, servicePort, nodePort);
+        Goal goal = Target(fromNode, servicePort, nodePort);
+        IPAddress address = request.IPv6 ? LabTopology.Twin(goal.Address) : goal.Address;
+        bool affinity = Spec.SessionAffinity is not null && request.To != ServiceTarget.Endpoint;
         return new Way(
-            from, new IPEndPoint(request.IPv6 ? LabTopology.Twin(address) : address, port),
-            fromNode is null ? request.IPv6 ? LabTopology.TesterRange6 : LabTopology.TesterRange4 : null, endpoints,
-            new TestContext(Spec.Name, Spec.ProxyMode.ToString(), from, request.To.ToString(), Spec.Ecmp, Affinity: Spec.SessionAffinity is not null && request.To != ServiceTarget.Endpoint));
+            from, new IPEndPoint(address, goal.Port), fromNode is null ? request.IPv6 ? LabTopology.TesterRange6 : LabTopology.TesterRange4 : null, goal.Endpoints,
+            new TestContext(Spec.Name, Spec.ProxyMode.ToString(), from, request.To.ToString(), Spec.Ecmp, affinity, affinity || protocol != TransportProtocol.Tcp ? null : RoundRobin(goal), Scheduler));
     }
+
+    // A datagram whose source was used in the last five minutes belongs to a flow that is known, and chooses nothing: with them nobody can promise anything. Nor where each entry has
+    // endpoints of its own, and gets its part of the connections by chance.
+    private int? RoundRobin(Goal goal) =>
+        Ipvs && Spec.IpvsScheduler is IpvsScheduler.Rr or IpvsScheduler.Wrr && goal.Entries > 0 && (goal.Entries == 1 || goal.Endpoints.All(e => e.Share is null)) ? goal.Entries : null;
 
     private (string Namespace, LabNode? Node) Start()
     {
@@ -65,36 +76,44 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
         }
     }
 
-    private (IPAddress Address, int Port, ImmutableArray<ExpectedEndpoint> Endpoints) Target(LabNode? fromNode, int port, int nodePort)
+    /// <summary>An address, what answers there, and through how many nodes traffic gets there; 0 where it goes past the service.</summary>
+    private sealed record Goal(IPAddress Address, int Port, int Entries, ImmutableArray<ExpectedEndpoint> Endpoints);
+
+    private Goal Target(LabNode? fromNode, int port, int nodePort)
     {
+        ImmutableArray<LabNode> entries = fromNode is null ? topology.EntryNodes : [fromNode];
         switch (request.To)
         {
             case ServiceTarget.LoadBalancer:
-                return (LabTopology.LoadBalancer, port, Shares(Spec.ExternalTrafficPolicy, fromNode is null ? topology.EntryNodes : null));
+                return new(LabTopology.LoadBalancer, port, entries.Length, Shares(Spec.ExternalTrafficPolicy, ShortCircuit(fromNode is not null) ? null : entries, fromNode is not null));
             case ServiceTarget.ClusterIP:
-                return (LabTopology.ClusterIP, port, Shares(Spec.InternalTrafficPolicy, fromNode is null ? topology.EntryNodes : [fromNode]));
+                return new(LabTopology.ClusterIP, port, entries.Length, Shares(Spec.InternalTrafficPolicy, entries, answered: true));
             case ServiceTarget.NodePort:
                 LabNode node = Node(request.ToName, "ToName");
-                return (node.Address, nodePort, Shares(Spec.ExternalTrafficPolicy, fromNode is null ? [node] : NodePortFromInside(fromNode, node)));
+                bool itself = request.From == VantagePoint.Node && fromNode?.Name == node.Name;
+                return new(node.Address, nodePort, 1, Shares(Spec.ExternalTrafficPolicy, ShortCircuit(request.From == VantagePoint.Pod || itself) ? null : [node], itself));
             default:
                 LabEndpoint endpoint = Endpoint(request.ToName, "ToName");
-                return (endpoint.Address, port, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)]);
+                return new(endpoint.Address, port, 0, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)]);
         }
     }
 
     // kube-proxy short-circuits traffic of pods and of the node itself to an external address or port of that node: all endpoints. A node port
-    // of another node is reached from a node's own address, which is nobody's pod: the policy holds there.
-    private ImmutableArray<LabNode>? NodePortFromInside(LabNode from, LabNode node) =>
-        request.From == VantagePoint.Pod || from.Name == node.Name ? null : [node];
+    // of another node is reached from a node's own address, which is nobody's pod: the policy holds there. In mode IPVS it always does.
+    private bool ShortCircuit(bool fromInside) => fromInside && !Ipvs;
 
     /// <summary>The share of each endpoint when traffic enters evenly through <paramref name="entries"/>; null: whatever the policy, all endpoints.</summary>
-    private ImmutableArray<ExpectedEndpoint> Shares(TrafficPolicy policy, ImmutableArray<LabNode>? entries)
+    /// <param name="policy">The policy.</param>
+    /// <param name="entries">The nodes.</param>
+    /// <param name="answered">In mode IPVS a node without endpoints of its own sends to all of them. True where their answers get back through it.</param>
+    private ImmutableArray<ExpectedEndpoint> Shares(TrafficPolicy policy, ImmutableArray<LabNode>? entries, bool answered)
     {
         if (policy == TrafficPolicy.Cluster || entries is null) return [.. topology.Endpoints.Select(e => new ExpectedEndpoint(e.Name, null, e.Node))];
-        var local = entries.Value.Where(n => n.Endpoints.Length > 0).ToDictionary(n => n.Name, n => 1.0 / entries.Value.Length / n.Endpoints.Length);
         // An entry without endpoints drops what comes; of what gets through, the others have the whole.
-        double through = entries.Value.Count(n => n.Endpoints.Length > 0) / (double)entries.Value.Length;
-        return [.. topology.Endpoints.Select(e => new ExpectedEndpoint(e.Name, through == 0 ? null : local.GetValueOrDefault(e.Node) / through, e.Node))];
+        LabNode[] through = [.. entries.Value.Where(n => n.Endpoints.Length > 0 || (Ipvs && answered && topology.Endpoints.Length > 0))];
+        double everywhere = through.Count(n => n.Endpoints.Length == 0) / (double)topology.Endpoints.Length;
+        var local = through.Where(n => n.Endpoints.Length > 0).ToDictionary(n => n.Name, n => 1.0 / n.Endpoints.Length);
+        return [.. topology.Endpoints.Select(e => new ExpectedEndpoint(e.Name, local.Count == 0 ? null : (local.GetValueOrDefault(e.Node) + everywhere) / through.Length, e.Node))];
     }
 
     private LabNode Node(string? name, string parameter) => name is null ? topology.EntryNodes[0] :

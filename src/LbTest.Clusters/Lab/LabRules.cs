@@ -1,4 +1,5 @@
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Tools;
 
 namespace LbTest.Clusters.Lab;
@@ -27,15 +28,33 @@ internal sealed class LabRules(LabTopology topology)
     }
 
     /// <summary>What the kernel counted since the lab was started, node by node.</summary>
-    internal ImmutableArray<EndpointCounter> Observe() => [.. _nodes.SelectMany(node => node.Observe())];
+    internal async Task<ImmutableArray<EndpointCounter>> ObserveAsync(CancellationToken cancel)
+    {
+        // IPVS sums up every two seconds (ip_vs_est.c): what is read now has all that came before.
+        if (_nodes.Any(node => node.Mode == ProxyMode.Ipvs)) await Task.Delay(TimeSpan.FromSeconds(2.2), cancel).ConfigureAwait(false);
+        return [.. _nodes.SelectMany(node => node.Observe())];
+    }
+
+    /// <summary>Reads something of some nodes, of each in its namespace while nobody changes its rules. Nodes in another mode than the wanted one are left out.</summary>
+    internal ImmutableArray<T> Read<T>(IReadOnlyCollection<LabNode> nodes, ProxyMode mode, Func<LabNode, T> read)
+    {
+        NodeRules[] chosen = [.. _nodes.Where(node => nodes.Contains(node.Node))];
+        var found = new ImmutableArray<T>[chosen.Length];
+        SideBySide.Run(Enumerable.Range(0, chosen.Length), i => chosen[i].Node.Name, i => found[i] = chosen[i].Read(mode, read));
+        return [.. found.SelectMany(one => one)];
+    }
 
     private sealed class NodeRules(LabNode node)
     {
         private readonly Lock _lock = new();
         private readonly Dictionary<(string Service, string Endpoint, IPAddress Address), EndpointCounter> _before = [];
+        // The modes that there may be rules of: more than one after a change that failed.
+        private readonly HashSet<ProxyMode> _modes = [];
         private LabRuleSet? _inForce;
 
         internal LabNode Node => node;
+
+        internal ProxyMode? Mode => _inForce?.Mode;
 
         // Called in the node's namespace.
         internal void Apply(LabRuleSet rules, bool forgetDatagrams)
@@ -43,13 +62,20 @@ internal sealed class LabRules(LabTopology topology)
             lock (_lock)
             {
                 if (_inForce?.Key == rules.Key) return;
-                IDataplane dataplane = Dataplane.For(rules.Mode);
                 LabRuleSet? old = _inForce;
                 // Should this fail, nobody knows what is in force: the next time all is replaced.
                 _inForce = null;
-                if (old is not null) Keep(Count(old));
-                if (old is not null && old.Mode != rules.Mode) ChangeMode(old, rules);
-                else dataplane.Apply(Desired(rules));
+                ProxyMode[] others = [.. _modes.Where(mode => mode != rules.Mode)];
+                _ = _modes.Add(rules.Mode);
+                if (others.Length > 0)
+                {
+                    if (old is not null) Keep(Count(old));
+                    ChangeMode(others, rules);
+                }
+                else if (old is not null) Dataplane.For(rules.Mode).Apply(Desired(rules), Desired(old), Keep);
+                else Dataplane.For(rules.Mode).Apply(Desired(rules));
+
+                _modes.IntersectWith([rules.Mode]);
                 if (old is not null && forgetDatagrams) Forget(Gone(old, rules));
                 _inForce = rules;
             }
@@ -65,9 +91,15 @@ internal sealed class LabRules(LabTopology topology)
             }
         }
 
+        // Called in the node's namespace.
+        internal ImmutableArray<T> Read<T>(ProxyMode mode, Func<LabNode, T> read)
+        {
+            lock (_lock) return _inForce?.Mode == mode ? [read(node)] : [];
+        }
+
         private ImmutableArray<EndpointCounter> Count(LabRuleSet rules) => Dataplane.For(rules.Mode).Observe(Desired(rules));
 
-        private DesiredState Desired(LabRuleSet rules) => LabTopology.DesiredState(node, rules.Services);
+        private DesiredState Desired(LabRuleSet rules) => LabTopology.DesiredState(node, rules.Services) with { Scheduler = rules.Scheduler };
 
         private void Keep(ImmutableArray<EndpointCounter> counters)
         {
@@ -75,15 +107,16 @@ internal sealed class LabRules(LabTopology topology)
         }
 
         // A real node has NAT chains of others too, the kubelet's for one: the kernel goes on translating the connections that exist. Without
-        // any such chain it would leave them alone for a moment, and the node would reset what comes back to it.
-        private void ChangeMode(LabRuleSet old, LabRuleSet rules)
+        // any such chain it would leave them alone for a moment, and the node would reset what comes back to it. A user-mode kernel has no such
+        // tables; there what is left of iptables does it. Connections that IPVS has are in its own table, which goes with that mode: they are lost.
+        private void ChangeMode(ProxyMode[] from, LabRuleSet rules)
         {
             const string others = "lbtest-others";
-            string[] families = Tool.Find("nft") is null ? [] : ["ip", "ip6"];
+            string[] families = Guest.Inside || Tool.Find("nft") is null ? [] : ["ip", "ip6"];
             foreach (string family in families) _ = Tool.Run("nft", ["-f", "-"], $"table {family} {others} {{\n chain nat {{\n type nat hook prerouting priority 0\n }}\n}}\n");
             try
             {
-                Dataplane.For(old.Mode).Remove();
+                foreach (ProxyMode mode in from) Dataplane.For(mode).Remove();
                 Dataplane.For(rules.Mode).Apply(Desired(rules));
             }
             finally

@@ -1,65 +1,65 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Protocol;
 using LbTest.Clusters.Tools;
 
 namespace LbTest.Clusters.Lab;
 
-/// <summary>Starts a lab's sandbox: one process tree with its own pid, mount and network namespaces, whose init is the agent.</summary>
-internal sealed class LabSandbox : IDisposable
+/// <summary>A lab's sandbox, seen from outside: one process tree whose init is the agent. When it ends, nothing of the lab is left.</summary>
+internal abstract class LabSandbox : IDisposable
 {
-    private readonly Process _process;
     private readonly StringBuilder _errors = new();
+    private AgentClient? _agent;
 
-    private LabSandbox(Process process)
+    private protected LabSandbox(ProcessStartInfo start)
     {
-        _process = process;
-        _process.ErrorDataReceived += (_, line) =>
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.WorkingDirectory = "/";
+        Process = Process.Start(start) ?? throw ToolException.Missing(start.FileName);
+        Process.ErrorDataReceived += (_, line) =>
         {
             if (line.Data is null) return;
             lock (_errors) _ = _errors.AppendLine(line.Data);
         };
-        _process.BeginErrorReadLine();
-        Agent = new AgentClient(process.StandardOutput.BaseStream, process.StandardInput.BaseStream, WhyLost);
+        Process.BeginErrorReadLine();
     }
 
-    internal AgentClient Agent { get; }
+    private protected Process Process { get; }
 
-    /// <summary>The process that holds the sandbox, unshare; the agent is its only child.</summary>
-    internal int ProcessId => _process.Id;
+    internal AgentClient Agent => _agent ??= new AgentClient(Process.StandardOutput.BaseStream, Process.StandardInput.BaseStream, WhyLost, Line);
 
-    /// <summary>What <c>unshare</c> needs to be told in addition where we are not root.</summary>
-    internal static string[] UserNamespace => LabSocket.EffectiveUser() == 0 ? [] : ["--user", "--map-root-user"];
+    /// <summary>What kind of line leads to the agent.</summary>
+    private protected virtual LineEnd Line => LineEnd.Unpaced;
 
-    /// <summary>What to do where an ordinary user may make no namespaces.</summary>
-    internal const string UserNamespaceRemedy =
-        "Run as root, or allow them: sysctl user.max_user_namespaces (Debian also kernel.unprivileged_userns_clone, Ubuntu kernel.apparmor_restrict_unprivileged_userns)";
+    /// <summary>The process that holds the sandbox; when it ends, so does the sandbox.</summary>
+    internal int ProcessId => Process.Id;
 
     /// <summary>Starts the agent in a new sandbox. It builds nothing until it is told to.</summary>
-    internal static LabSandbox Start(LabSpec spec)
+    /// <param name="spec">The lab; it says on which kernel.</param>
+    /// <param name="cancel">Ends the sandbox, and the waiting for it.</param>
+    /// <exception cref="AgentLostException">It could not be made; the message says why.</exception>
+    /// <exception cref="ToolException">A tool is missing.</exception>
+    internal static async Task<LabSandbox> StartAsync(LabSpec spec, CancellationToken cancel)
     {
-        string agent = AgentFile.Find();
-        // A session of its own: Ctrl+C and the end of the terminal are for the shell, not for the lab. A user namespace where we are not root.
-        List<string> arguments = [Tool.Find("unshare") ?? throw ToolException.Missing("unshare")];
-        arguments.AddRange(UserNamespace);
-        arguments.AddRange(["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]);
-        if (!spec.Detached) arguments.Add("--net");
-        arguments.AddRange([agent, "lab", "init"]);
-        if (spec.Detached) arguments.AddRange(["--listen", LabSocket.NameOf(spec.Name)]);
-        var start = new ProcessStartInfo(Tool.Find("setsid") ?? throw ToolException.Missing("setsid"))
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
-        };
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        return new LabSandbox(Process.Start(start) ?? throw ToolException.Missing("setsid"));
+        if (spec.Kernel != LabKernel.UserMode) return NamespaceSandbox.Start(spec);
+        return spec.Detached ? RelaySandbox.Start(spec) : await UserModeSandbox.BootAsync(spec, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts <paramref name="command"/> in a session of its own: Ctrl+C and the end of the terminal are for the shell, not for the lab.</summary>
+    private protected static ProcessStartInfo InSession(IEnumerable<string> command)
+    {
+        var start = new ProcessStartInfo(Tool.Find("setsid") ?? throw ToolException.Missing("setsid"));
+        foreach (string word in command) start.ArgumentList.Add(word);
+        return start;
     }
 
     /// <summary>Lets go of a detached lab: it goes on without us.</summary>
     internal void Release()
     {
         Agent.Dispose();
-        _process.Dispose();
+        Process.Dispose();
     }
 
     /// <summary>Ends the sandbox: by closing the agent's stdin, and by force when that does not help within two seconds.</summary>
@@ -68,25 +68,36 @@ internal sealed class LabSandbox : IDisposable
         Agent.Dispose();
         try
         {
-            // unshare --kill-child takes the agent along, and the kernel everything in the agent's pid namespace.
-            if (!_process.WaitForExit(2000)) _process.Kill();
-            _ = _process.WaitForExit(2000);
+            End();
         }
         catch (InvalidOperationException)
         {
             // It had ended already.
         }
 
-        _process.Dispose();
+        Process.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    private string WhyLost()
+    /// <summary>Ends the processes.</summary>
+    private protected virtual void End()
+    {
+        if (!Process.WaitForExit(2000)) Process.Kill();
+        _ = Process.WaitForExit(2000);
+    }
+
+    /// <summary>Says in words for a user why the sandbox could not be made; null when it is not that.</summary>
+    /// <param name="said">What came on stderr.</param>
+    private protected virtual string? Explain(string said) => null;
+
+    /// <summary>Why the agent is gone.</summary>
+    private protected string WhyLost()
     {
         // Its stdout closed, so it is ending: give it the moment to say why.
         try
         {
             // The second wait is for the rest of what it said.
-            if (_process.WaitForExit(500)) _process.WaitForExit();
+            if (Process.WaitForExit(500)) Process.WaitForExit();
         }
         catch (InvalidOperationException)
         {
@@ -94,13 +105,6 @@ internal sealed class LabSandbox : IDisposable
 
         string said;
         lock (_errors) said = _errors.ToString().Trim();
-        if (said.Contains("unshare failed", StringComparison.Ordinal) || said.Contains("uid_map", StringComparison.Ordinal))
-        {
-            return LabSocket.EffectiveUser() == 0
-                ? $"This machine does not let root make namespaces, so there is no lab here: {said}. In a container, run it with --privileged (or with CAP_SYS_ADMIN and CAP_NET_ADMIN)."
-                : $"This machine does not let ordinary users make user namespaces, so there is no lab for them: {said}. {UserNamespaceRemedy}.";
-        }
-
-        return said.Length == 0 ? "The lab's agent is gone: it was killed, or the lab was stopped." : string.Create(CultureInfo.InvariantCulture, $"The lab's agent is gone. It said: {said}");
+        return Explain(said) ?? (said.Length == 0 ? "The lab's agent is gone: it was killed, or the lab was stopped." : string.Create(CultureInfo.InvariantCulture, $"The lab's agent is gone. It said: {said}"));
     }
 }

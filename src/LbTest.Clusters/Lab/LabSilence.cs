@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Tools;
 
 namespace LbTest.Clusters.Lab;
@@ -25,7 +28,23 @@ internal static class LabSilence
         """;
 
     // Both work in the network namespace of the calling thread.
-    internal static void Begin() => _ = Tool.Run("nft", ["-f", "-"], Drop);
+    internal static void Begin()
+    {
+        if (Guest.Inside) Raw("DROP");
+        else _ = Tool.Run("nft", ["-f", "-"], Drop);
+    }
 
-    internal static void End() => _ = Tool.Run("nft", ["-f", "-"], $"add table {Table}\ndelete table {Table}\n");
+    internal static void End()
+    {
+        if (Guest.Inside) Raw("ACCEPT");
+        else _ = Tool.Run("nft", ["-f", "-"], $"add table {Table}\ndelete table {Table}\n");
+    }
+
+    /// <summary>What becomes of all packets in a user-mode kernel, which has no such tables: the policy of one of its own that nobody else uses, and that comes before connection tracking too.</summary>
+    internal static string RawTable(string policy) => $"*raw\n:PREROUTING {policy} [0:0]\n:OUTPUT {policy} [0:0]\nCOMMIT\n";
+
+    private static void Raw(string policy)
+    {
+        foreach (AddressFamily family in NodeView.Families) _ = Tool.Run(IptablesDataplane.Name(family) + "-restore", ["-w", "5"], RawTable(policy));
+    }
 }

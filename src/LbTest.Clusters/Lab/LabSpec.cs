@@ -1,4 +1,5 @@
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Engine;
 
 namespace LbTest.Clusters.Lab;
@@ -11,6 +12,12 @@ public sealed record LabSpec
 
     /// <summary>How its nodes balance.</summary>
     public ProxyMode ProxyMode { get; init; } = ProxyMode.Nftables;
+
+    /// <summary>In mode IPVS: how its virtual servers choose; default round robin, as kube-proxy's.</summary>
+    public IpvsScheduler IpvsScheduler { get; init; }
+
+    /// <summary>Whose kernel it runs on. A lab that was built says which it is, never <see cref="LabKernel.Auto"/>.</summary>
+    public LabKernel Kernel { get; init; }
 
     /// <summary>How many nodes, 1–250; default 10.</summary>
     public int NodeCount { get; init; } = 10;
@@ -51,14 +58,20 @@ public sealed record LabSpec
         ? EndpointsPerNode
         : [.. Enumerable.Range(0, NodeCount).Select(i => (EndpointCount / NodeCount) + (i < EndpointCount % NodeCount ? 1 : 0))];
 
+    /// <summary>True for what can be a lab's name: 1 to 60 letters, digits, dots, underscores and dashes.</summary>
+    public static bool IsName(string text) => text is { Length: >= 1 and <= 60 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+
     /// <summary>Checks every value; the lab is only built when all are good.</summary>
     /// <exception cref="PlanException">A value is out of its range.</exception>
     public void Validate()
     {
-        bool named = Name.Length is >= 1 and <= 60 && Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
-        PlanException.Require(named, nameof(Name), Name, "is not a name for a lab", "Use 1 to 60 letters, digits, '.', '_' and '-'");
-        PlanException.Require(ProxyMode != ProxyMode.Ipvs, nameof(ProxyMode), ProxyMode, "is not there yet", "Use Iptables or Nftables");
-        PlanException.Require(Enum.IsDefined(ProxyMode), nameof(ProxyMode), ProxyMode, "is not a proxy mode", "Use Iptables or Nftables");
+        PlanException.Require(IsName(Name), nameof(Name), Name, "is not a name for a lab", "Use 1 to 60 letters, digits, '.', '_' and '-'");
+        PlanException.Require(Enum.IsDefined(ProxyMode), nameof(ProxyMode), ProxyMode, "is not a proxy mode", "Use Iptables, Nftables or Ipvs");
+        PlanException.Require(Enum.IsDefined(IpvsScheduler), nameof(IpvsScheduler), IpvsScheduler, "is not a scheduler of IPVS", $"Use one of {string.Join(", ", Enum.GetNames<IpvsScheduler>())}");
+        PlanException.Require(ProxyMode == ProxyMode.Ipvs || IpvsScheduler == default, nameof(IpvsScheduler), IpvsScheduler, $"means nothing in mode {ProxyMode}", "Add ProxyMode Ipvs, or leave it out");
+        PlanException.Require(Enum.IsDefined(Kernel), nameof(Kernel), Kernel, "is not a kernel for a lab", "Use Auto, Host or UserMode");
+        PlanException.Require(Kernel != LabKernel.UserMode || ProxyMode != ProxyMode.Nftables, nameof(Kernel), Kernel, "has no NAT by nftables",
+            "Use mode Iptables or Ipvs there, or Kernel Host");
         int nodes = EndpointsPerNode.IsDefaultOrEmpty ? NodeCount : EndpointsPerNode.Length;
         PlanException.Require(nodes is >= 1 and <= MaxNodes, nameof(NodeCount), nodes, "is not a number of nodes a lab can have", $"Give 1 to {MaxNodes}");
         int endpoints = EndpointsPerNode.IsDefaultOrEmpty ? EndpointCount : Placement.Sum();

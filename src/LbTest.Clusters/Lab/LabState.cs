@@ -9,6 +9,16 @@ internal sealed record LabState(LabTopology Topology)
     /// <summary>The proxy mode in force.</summary>
     internal ProxyMode Mode { get; init; } = Topology.Spec.ProxyMode;
 
+    /// <summary>In mode IPVS: the scheduler in force.</summary>
+    internal IpvsScheduler Scheduler { get; init; } = Topology.Spec.IpvsScheduler;
+
+    /// <summary>Both of them; setting it sets them.</summary>
+    internal LabMode Balancing
+    {
+        get => new(Mode, Scheduler);
+        init => (Mode, Scheduler) = (value.Mode, value.Scheduler ?? default);
+    }
+
     /// <summary>True once the service has its ports for traffic tests.</summary>
     internal bool Traffic { get; init; }
 
@@ -54,10 +64,10 @@ internal sealed record LabState(LabTopology Topology)
     }
 
     /// <summary>What the rules of every node are made from.</summary>
-    internal LabRuleSet Rules() => new(Mode, Topology.Services(InRules, Traffic), RulesKey);
+    internal LabRuleSet Rules() => new(Mode, Scheduler, Topology.Services(InRules, Traffic), RulesKey);
 
     /// <summary>Equal for states with equal rules.</summary>
-    internal string RulesKey => $"{Mode} {Traffic} {string.Join(' ', InRules.Select(e => e.Name))}";
+    internal string RulesKey => $"{Mode} {(Mode == ProxyMode.Ipvs ? Scheduler : default)} {Traffic} {string.Join(' ', InRules.Select(e => e.Name))}";
 }
 
 /// <summary>How an endpoint ends its connections as it ceases to listen.</summary>
@@ -72,6 +82,7 @@ internal enum ConnectionEnd
 
 /// <summary>The rules of a state, the same for all nodes.</summary>
 /// <param name="Mode">Whose dataplane they are.</param>
+/// <param name="Scheduler">In mode IPVS: the scheduler.</param>
 /// <param name="Services">The service ports.</param>
 /// <param name="Key">Equal for equal rules.</param>
-internal sealed record LabRuleSet(ProxyMode Mode, ImmutableArray<ServicePort> Services, string Key);
+internal sealed record LabRuleSet(ProxyMode Mode, IpvsScheduler Scheduler, ImmutableArray<ServicePort> Services, string Key);

@@ -23,11 +23,7 @@ internal sealed class LabTraffic(LabTopology topology, LabNetwork network, LabCo
             return await Run(plan, from, null, progress, cancel).ConfigureAwait(false);
         }
 
-        if (Interlocked.Exchange(ref _disturbed, 1) != 0)
-        {
-            throw new PlanException("Disturbance", string.Join(", ", disturbances.Select(d => d.Kind).Distinct()), "cannot be: another traffic test with disturbances runs in this lab",
-                "Wait until it has ended, or start another lab");
-        }
+        Reserve("Disturbance", string.Join(", ", disturbances.Select(d => d.Kind).Distinct()));
 
         try
         {
@@ -59,6 +55,40 @@ internal sealed class LabTraffic(LabTopology topology, LabNetwork network, LabCo
         {
             _ = Interlocked.Exchange(ref _disturbed, 0);
         }
+    }
+
+    /// <summary>Changes all nodes over to another mode or scheduler, for good.</summary>
+    /// <exception cref="PlanException">The lab cannot do that, or is being disturbed. Nothing has been touched.</exception>
+    /// <exception cref="InvalidOperationException">It failed; the message says whether the lab is what it was before.</exception>
+    internal void SetMode(LabMode mode)
+    {
+        Reserve(nameof(LabSpec.ProxyMode), mode);
+        try
+        {
+            // Nobody else may put a state in force meanwhile.
+            lock (_starting)
+            {
+                LabState before = control.State;
+                if (mode == before.Balancing) return;
+                mode.Require(topology.Spec);
+                ImmutableArray<string> errors = control.Enforce(before with { Balancing = mode });
+                if (errors.IsEmpty) return;
+                ImmutableArray<string> left = control.Enforce(before);
+                throw new InvalidOperationException($"The nodes could not change over from {before.Balancing} to {mode}: {errors[0].TrimEnd('.')}. "
+                    + (left.IsEmpty ? $"They are back in {before.Balancing}." : $"Nor could they change back, do not use this lab any more: {left[0]}"));
+            }
+        }
+        finally
+        {
+            _ = Interlocked.Exchange(ref _disturbed, 0);
+        }
+    }
+
+    // Two that change a lab at once would undo each other's changes.
+    private void Reserve(string parameter, object value)
+    {
+        if (Interlocked.Exchange(ref _disturbed, 1) == 0) return;
+        throw new PlanException(parameter, value, "cannot be: another traffic test with disturbances runs in this lab, or its mode is being changed", "Wait until that has ended, or start another lab");
     }
 
     private async Task<TrafficResult> Run(TrafficPlan plan, string from, DisturbanceRun? disturbances, IProgress<TrafficProgress> progress, CancellationToken cancel)

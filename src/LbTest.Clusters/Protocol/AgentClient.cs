@@ -14,18 +14,22 @@ internal sealed class AgentClient : IDisposable
     private readonly LineChannel _lines;
     private readonly ConcurrentDictionary<long, Pending> _pending = new();
     private readonly Func<string> _whyLost;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _lastId;
     private volatile bool _lost;
 
-    internal AgentClient(Stream input, Stream output, Func<string> whyLost)
+    internal AgentClient(Stream input, Stream output, Func<string> whyLost, LineEnd end = LineEnd.Unpaced)
     {
-        _lines = new LineChannel(input, output);
+        _lines = new LineChannel(input, output, end);
         _whyLost = whyLost;
         _ = Task.Run(ReadAll);
     }
 
     /// <summary>False once the agent is gone.</summary>
     internal bool Alive => !_lost;
+
+    /// <summary>Ends when the agent is gone.</summary>
+    internal Task Lost => _gone.Task;
 
     /// <summary>Sends a request and waits for the line that ends it. Cancelling asks the agent to stop, and still waits for its answer.</summary>
     /// <exception cref="PlanException">The agent found a value wrong.</exception>
@@ -68,6 +72,7 @@ internal sealed class AgentClient : IDisposable
     private void Lose()
     {
         _lost = true;
+        _ = _gone.TrySetResult();
         foreach (long id in _pending.Keys)
         {
             if (_pending.TryRemove(id, out Pending? pending)) _ = pending.Answer.TrySetException(new AgentLostException(_whyLost()));

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LbTest.Clusters.Ipvs;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine.Connect;
@@ -26,6 +27,15 @@ public enum AgentVerb
     /// <summary>Read the counters of the kernel's rules.</summary>
     Observe,
 
+    /// <summary>Read the IPVS virtual servers of all nodes, or of <see cref="AgentRequest.From"/> alone.</summary>
+    VirtualServers,
+
+    /// <summary>Compare the service addresses bound on nodes with their virtual servers, of all or of <see cref="AgentRequest.From"/> alone.</summary>
+    ServiceAddresses,
+
+    /// <summary>Change all nodes over to the mode and scheduler of <see cref="AgentRequest.Lab"/>.</summary>
+    SetMode,
+
     /// <summary>Change how the endpoint <see cref="AgentRequest.Endpoint"/> behaves.</summary>
     Behave,
 
@@ -45,7 +55,7 @@ public sealed record AgentRequest
     /// <summary>What is wanted.</summary>
     public AgentVerb Verb { get; init; }
 
-    /// <summary>For <see cref="AgentVerb.Start"/>.</summary>
+    /// <summary>For <see cref="AgentVerb.Start"/> and <see cref="AgentVerb.SetMode"/>.</summary>
     public LabSpec? Lab { get; init; }
 
     /// <summary>For <see cref="AgentVerb.Connect"/>.</summary>
@@ -97,6 +107,12 @@ public sealed record AgentResponse
     /// <summary>What the kernel counted.</summary>
     public ImmutableArray<EndpointCounter>? Counters { get; init; }
 
+    /// <summary>The nodes' virtual servers.</summary>
+    public ImmutableArray<VirtualServer>? VirtualServers { get; init; }
+
+    /// <summary>The nodes' service addresses.</summary>
+    public ImmutableArray<ServiceAddress>? ServiceAddresses { get; init; }
+
     /// <summary>The end: it failed.</summary>
     public AgentError? Error { get; init; }
 
@@ -129,5 +145,8 @@ internal sealed class AddressConverter : JsonConverter<IPAddress>
 [JsonSerializable(typeof(AgentRequest))]
 [JsonSerializable(typeof(AgentResponse))]
 [JsonSerializable(typeof(ImmutableArray<LabSpec>))]
+[JsonSerializable(typeof(ImmutableArray<VirtualServer>))]
+[JsonSerializable(typeof(ImmutableArray<ServiceAddress>))]
 [JsonSerializable(typeof(ImmutableArray<Prerequisites.Prerequisite>))]
+[JsonSerializable(typeof(Kubernetes.ProxyModeReport))]
 public sealed partial class AgentJson : JsonSerializerContext;

@@ -10,8 +10,9 @@ public static class Tool
     /// <param name="name">The tool's name, looked up in PATH and in the sbin folders that an ordinary user's PATH may lack.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="input">What it reads on stdin, or null for nothing.</param>
+    /// <param name="goesOn">True for a tool that goes on after an error, and may end with 0 for all that: whatever it says on stderr is a failure.</param>
     /// <exception cref="ToolException">It is not there, or ended with another code than 0.</exception>
-    public static string Run(string name, IReadOnlyList<string> arguments, string? input = null)
+    public static string Run(string name, IReadOnlyList<string> arguments, string? input = null, bool goesOn = false)
     {
         string path = Find(name) ?? throw ToolException.Missing(name);
         var start = new ProcessStartInfo(path) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
@@ -24,7 +25,7 @@ public static class Tool
         write.GetAwaiter().GetResult();
         string errorText = error.GetAwaiter().GetResult();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw ToolException.Failed(name, arguments, process.ExitCode, errorText);
+        return process.ExitCode == 0 && !(goesOn && errorText.Length > 0) ? output : throw ToolException.Failed(name, arguments, process.ExitCode, errorText);
     }
 
     /// <summary>The full path of a tool, or null when this machine lacks it.</summary>

@@ -6,6 +6,7 @@ public sealed class ToolException : Exception
     private static readonly Dictionary<string, string> Packages = new(StringComparer.Ordinal)
     {
         ["nft"] = "nftables", ["ip"] = "iproute2", ["unshare"] = "util-linux", ["setsid"] = "util-linux", ["conntrack"] = "conntrack",
+        ["linux.uml"] = "user-mode-linux", ["ipvsadm"] = "ipvsadm", ["ipset"] = "ipset", ["tc"] = "iproute2",
         ["iptables"] = "iptables", ["iptables-restore"] = "iptables", ["iptables-save"] = "iptables",
         ["ip6tables-restore"] = "iptables", ["ip6tables-save"] = "iptables", ["kubectl"] = "kubectl",
     };

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Tools;
 using LbTest.Engine.Sockets;
 
@@ -102,6 +104,41 @@ public class KernelTests
         Assert.Empty(Run(mode, family, Sample.State(empty), script));
     }
 
+    // Without IPVS itself, which few kernels have: that is tried in labs.
+    [SkippableFact]
+    public void Sets_and_rules_of_mode_IPVS_load_and_sets_become_others()
+    {
+        string isolate = Isolation();
+        Skip.If(Tool.Find("ipset") is null, "'ipset' is not on this machine.");
+        string? problem = Prerequisites.PrerequisiteCheck.Of([ProxyMode.Ipvs], LabKernel.Host).FirstOrDefault(p => p.Name.StartsWith("ipset", StringComparison.Ordinal) && !p.Present)?.Name;
+        Skip.If(problem is not null, $"This kernel has no {problem}.");
+        ImmutableArray<ServicePort> services = Sample.Many(22);
+        IpvsState first = new(Sample.State([.. services])), second = new(Sample.State([.. services.Skip(11)]));
+        string folder = Directory.CreateTempSubdirectory("lbtest-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "sets"), IpSet.Change([], first.Sets));
+            File.WriteAllText(Path.Combine(folder, "change"), IpSet.Change(first.Sets.SelectMany(set => set.Lines), second.Sets));
+            for (int i = 0; i < 2; i++) File.WriteAllText(Path.Combine(folder, $"rules{i}"), first.Rules[i]);
+            string saved = Tool.Run("unshare", [isolate, "bash", "-c", $"""
+                export XTABLES_LOCKFILE={folder}/lock PATH=$PATH:/usr/sbin:/sbin; set -e; cd {folder}
+                ipset restore -exist < sets; ipset restore -exist < sets
+                {Iptables(AddressFamily.InterNetwork)}-restore -w 5 rules0; {Iptables(AddressFamily.InterNetworkV6)}-restore -w 5 rules1
+                ipset save; echo ====
+                ipset restore -exist < change; ipset save
+                """]);
+            // What the kernel says of them is what is written of them: nothing is left to change.
+            string[] both = saved.Split("====\n");
+            Assert.Equal("", IpSet.Change(both[0].Split('\n'), first.Sets));
+            Assert.Equal("", IpSet.Change(both[1].Split('\n'), second.Sets));
+            Assert.NotEqual("", IpSet.Change(both[0].Split('\n'), second.Sets));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     // Twice: the second time replaces what the first one left.
     private static string Load(ProxyMode mode, AddressFamily family) => mode == ProxyMode.Nftables
         ? "nft -f \"$rules\" && nft -f \"$rules\" || exit 7"
@@ -150,5 +187,5 @@ public class KernelTests
     }
 
     private static string Iptables(AddressFamily family) =>
-        IptablesDataplane.Name(family, inUserNamespace: !Environment.IsPrivilegedProcess);
+        IptablesDataplane.Name(family, preferLegacy: !Environment.IsPrivilegedProcess);
 }

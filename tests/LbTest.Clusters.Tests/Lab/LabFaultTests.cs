@@ -1,5 +1,6 @@
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Serve;
@@ -22,7 +23,8 @@ public class LabFaultTests
             (good with { EndpointCount = -1 }, "EndpointCount", "-1"),
             (good with { NodeCount = 2, EndpointCount = 501 }, "EndpointCount", "has addresses for 250"),
             (good with { EndpointsPerNode = [1, -1] }, "EndpointCount", "is not a number of endpoints"),
-            (good with { ProxyMode = ProxyMode.Ipvs }, "ProxyMode", "is not there yet"),
+            (good with { IpvsScheduler = IpvsScheduler.Lc }, "IpvsScheduler", "means nothing in mode Nftables"),
+            (good with { Kernel = LabKernel.UserMode }, "Kernel", "has no NAT by nftables"),
             (good with { SessionAffinity = TimeSpan.Zero }, "SessionAffinity", "1 s to 86400 s"),
             (good with { EcmpResilient = true }, "EcmpResilient", "means nothing without ECMP"),
             (good with { Port = 70000 }, "Port", "1 to 65535"),

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Disturbances;
 using LbTest.Engine.Sockets;
@@ -18,14 +19,20 @@ internal static class LabFixture
     /// <summary>The agent that the labs run, as the build published it; a test is skipped where there is none, or no lab can be.</summary>
     internal static void Require()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "labs need Linux");
-        if (Environment.GetEnvironmentVariable("LBTEST_AGENT") is null) Environment.SetEnvironmentVariable("LBTEST_AGENT", PublishedAgent());
-        Skip.If(Environment.GetEnvironmentVariable("LBTEST_AGENT") is null, "the agent has not been built: run './bootstrap.sh build'");
-        Prerequisites.Prerequisite? missing = s_prerequisites.Value.FirstOrDefault(p => p.Mode is not ("Ipvs" or Prerequisites.PrerequisiteCheck.Disturbances) && !p.Present);
+        RequireAgent();
+        Prerequisites.Prerequisite? missing = s_prerequisites.Value.FirstOrDefault(p => !p.Present && !p.Optional);
         Skip.If(missing is not null, $"this machine lacks {missing?.Name} for {missing?.Mode}: {missing?.Remedy}");
     }
 
-    private static readonly Lazy<ImmutableArray<Prerequisites.Prerequisite>> s_prerequisites = new(Prerequisites.PrerequisiteCheck.All);
+    /// <summary>What labs on any kernel need.</summary>
+    internal static void RequireAgent()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "labs need Linux");
+        if (Environment.GetEnvironmentVariable("LBTEST_AGENT") is null) Environment.SetEnvironmentVariable("LBTEST_AGENT", PublishedAgent());
+        Skip.If(Environment.GetEnvironmentVariable("LBTEST_AGENT") is null, "the agent has not been built: run './bootstrap.sh build'");
+    }
+
+    private static readonly Lazy<ImmutableArray<Prerequisites.Prerequisite>> s_prerequisites = new(() => Prerequisites.PrerequisiteCheck.Of([ProxyMode.Iptables, ProxyMode.Nftables], LabKernel.Host));
 
     internal static bool IsRoot => Environment.UserName == "root";
 

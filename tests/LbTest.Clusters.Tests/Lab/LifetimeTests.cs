@@ -132,16 +132,4 @@ public class LifetimeTests
             _ = nobody.Succeed("lab", "stop", "--name", nobody.LabName);
         }
     }
-
-    private sealed class FirstProgress : IProgress<ConnectProgress>
-    {
-        private readonly TaskCompletionSource _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        internal Task Seen => _seen.Task;
-
-        public void Report(ConnectProgress value)
-        {
-            if (value.Connections > 0) _ = _seen.TrySetResult();
-        }
-    }
 }

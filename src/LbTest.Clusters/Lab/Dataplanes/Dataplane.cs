@@ -4,11 +4,12 @@ namespace LbTest.Clusters.Lab.Dataplanes;
 public static class Dataplane
 {
     /// <summary>The dataplane that implements <paramref name="mode"/>.</summary>
-    /// <exception cref="NotSupportedException">There is none (yet).</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is no proxy mode.</exception>
     public static IDataplane For(ProxyMode mode) => mode switch
     {
         ProxyMode.Iptables => new IptablesDataplane(),
         ProxyMode.Nftables => new NftablesDataplane(),
-        _ => throw new NotSupportedException($"Proxy mode '{mode}' is not there yet; use Iptables or Nftables."),
+        ProxyMode.Ipvs => new IpvsDataplane(),
+        _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "is not a proxy mode: use Iptables, Nftables or Ipvs."),
     };
 }

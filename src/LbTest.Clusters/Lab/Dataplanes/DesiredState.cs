@@ -9,7 +9,7 @@ public enum ProxyMode
     /// <summary>kube-proxy's nftables mode: verdict maps behind <c>numgen random</c>.</summary>
     Nftables,
 
-    /// <summary>kube-proxy's IPVS mode. Named so that a user who asks for it is told that it is not there yet.</summary>
+    /// <summary>kube-proxy's IPVS mode: virtual servers of the kernel's own load balancer, with a scheduler. Upstream has deprecated it.</summary>
     Ipvs,
 }
 
@@ -34,7 +34,11 @@ public sealed record DesiredState(
     ImmutableArray<IPAddress> NodeAddresses,
     ImmutableArray<IPNetwork> PodNetworks,
     ImmutableArray<IPNetwork> ServiceNetworks,
-    ImmutableArray<ServicePort> Services);
+    ImmutableArray<ServicePort> Services)
+{
+    /// <summary>In mode IPVS: how its virtual servers choose.</summary>
+    public IpvsScheduler Scheduler { get; init; }
+}
 
 /// <summary>One port of one service, as kube-proxy sees it.</summary>
 public sealed record ServicePort

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Tools;
 
 namespace LbTest.Clusters.Lab.Dataplanes;
@@ -23,10 +24,11 @@ public sealed class IptablesDataplane : IDataplane
     public ProxyMode Mode => ProxyMode.Iptables;
 
     /// <inheritdoc/>
-    public void Apply(DesiredState state)
+    public void Apply(DesiredState state, DesiredState? inForce = null, Action<ImmutableArray<EndpointCounter>>? keep = null)
     {
         // Both texts before the first tool: bad input changes nothing.
         string[] inputs = [.. NodeView.Families.Select(family => IptablesRules.Render(state, family))];
+        if (inForce is not null) keep?.Invoke(Observe(inForce));
         for (int i = 0; i < inputs.Length; i++) Tool.Run(Name(NodeView.Families[i]) + "-restore", ["-w", "5"], inputs[i]);
     }
 
@@ -35,13 +37,15 @@ public sealed class IptablesDataplane : IDataplane
     {
         foreach (AddressFamily family in NodeView.Families) _ = Tool.Run(Name(family) + "-restore", ["-w", "5"], NoRules);
         // iptables-nft leaves its tables behind, empty; nobody else's are of these names here. The legacy variant's are none of nft's.
-        if (Tool.Find("nft") is null) return;
+        if (Guest.Inside || Tool.Find("nft") is null) return;
         _ = Tool.Run("nft", ["-f", "-"], string.Concat(NftTables.Select(table => $"add table {table}\ndelete table {table}\n")));
     }
 
     private static readonly string[] NftTables = ["ip nat", "ip filter", "ip6 nat", "ip6 filter"];
 
-    private const string NoRules = """
+    // The kernel tracks, and translates, connections only while some rule asks for it. In user mode nobody else's does (see LabRules), so one that
+    // does nothing stays until those of the next mode come.
+    private static string NoRules => $"""
         *nat
         :PREROUTING ACCEPT [0:0]
         :INPUT ACCEPT [0:0]
@@ -52,6 +56,7 @@ public sealed class IptablesDataplane : IDataplane
         :INPUT ACCEPT [0:0]
         :FORWARD ACCEPT [0:0]
         :OUTPUT ACCEPT [0:0]
+        {(Guest.Inside ? "-A FORWARD -m conntrack --ctstate INVALID" : "#")}
         COMMIT
 
         """;
@@ -82,14 +87,16 @@ public sealed class IptablesDataplane : IDataplane
     /// Outside the machine's first user namespace nobody may enlarge the socket buffer through which iptables-nft hands all rules to the
     /// kernel at once: about a hundred endpoints fit. The legacy variant has no such limit; there it is preferred where the kernel has it.
     /// </remarks>
-    internal static string Name(AddressFamily family, bool inUserNamespace)
+    internal static string Name(AddressFamily family, bool preferLegacy)
     {
         string ip = family == AddressFamily.InterNetwork ? "ip" : "ip6";
-        bool legacy = inUserNamespace && File.Exists($"/proc/net/{ip}_tables_names") && Tool.Find($"{ip}tables-legacy-restore") is not null;
+        bool legacy = preferLegacy && File.Exists($"/proc/net/{ip}_tables_names") && Tool.Find($"{ip}tables-legacy-restore") is not null;
         return legacy ? $"{ip}tables-legacy" : $"{ip}tables";
     }
 
-    private static string Name(AddressFamily family) => Name(family, InUserNamespace());
+    /// <summary>The same for the namespaces that the calling thread is in.</summary>
+    // A user-mode kernel has no NAT by nf_tables.
+    internal static string Name(AddressFamily family) => Name(family, Guest.Inside || InUserNamespace());
 
     // The first user namespace maps all ids, one to one: user_namespaces(7).
     private static bool InUserNamespace() => !File.ReadAllText("/proc/self/uid_map")

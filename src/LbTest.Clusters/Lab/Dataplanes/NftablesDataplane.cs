@@ -25,10 +25,11 @@ public sealed class NftablesDataplane : IDataplane
     public ProxyMode Mode => ProxyMode.Nftables;
 
     /// <inheritdoc/>
-    public void Apply(DesiredState state)
+    public void Apply(DesiredState state, DesiredState? inForce = null, Action<ImmutableArray<EndpointCounter>>? keep = null)
     {
         // Both texts before the first tool: bad input changes nothing.
         ImmutableArray<string>[] families = [.. NodeView.Families.Select(family => NftablesRules.Stages(state, family))];
+        if (inForce is not null) keep?.Invoke(Observe(inForce));
         if (Load(string.Concat(families.SelectMany(stages => stages)))) return;
         foreach (ImmutableArray<string> stages in families)
         {

@@ -112,7 +112,7 @@ internal sealed class DisturbancePlanner
             case DisturbanceKind.NodeUp: Nodes.Up(of); break;
             case DisturbanceKind.EcmpTargetRemove: Ecmp.Remove(of); break;
             case DisturbanceKind.EcmpTargetAdd: Ecmp.Add(of); break;
-            case DisturbanceKind.PacketLoss or DisturbanceKind.Delay or DisturbanceKind.RateLimit: Hop.Begin(of); break;
+            case DisturbanceKind.PacketLoss or DisturbanceKind.Delay or DisturbanceKind.Reorder or DisturbanceKind.RateLimit: Hop.Begin(of); break;
             case DisturbanceKind.RollingUpdate: Rollouts.Update(of); break;
             case DisturbanceKind.ScaleTo: Rollouts.Scale(of); break;
             case DisturbanceKind.ProxyModeSwitch: Proxy.Switch(of); break;

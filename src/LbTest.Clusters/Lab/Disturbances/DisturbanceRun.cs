@@ -44,11 +44,11 @@ internal sealed class DisturbanceRun
     {
         foreach (Disturbance disturbance in disturbances) disturbance.Validate(plan.Duration);
         (ImmutableArray<LabStep> steps, ImmutableArray<LabEndpoint> extra) = DisturbancePlanner.Plan(control.State, plan, disturbances);
-        DisturbanceNeeds.Check(disturbances, plan);
+        DisturbanceNeeds.Check(control.State, disturbances, steps, plan);
         var run = new DisturbanceRun(control, network, servers, plan, steps, extra, progress);
         try
         {
-            foreach (LabEndpoint endpoint in extra) network.Add(endpoint);
+            network.Add(extra);
             if (!extra.IsEmpty) servers.StartExtra(extra);
             return run;
         }
@@ -85,7 +85,7 @@ internal sealed class DisturbanceRun
         _ = _begun.Writer.TryComplete();
         _following.GetAwaiter().GetResult();
         var errors = new List<string>();
-        Try(() => errors.AddRange(_hops.Enforce(HopState.Calm)));
+        Try(() => errors.AddRange(_hops.End()));
         Try(() => errors.AddRange(_control.Enforce(_calm, _forgetDatagrams)));
         if (_reroutes) Try(_network.RebalanceEcmp);
         // The servers first: a socket keeps its namespace.

@@ -4,7 +4,7 @@ using LbTest.Engine.Disturbances;
 
 namespace LbTest.Clusters.Lab.Disturbances;
 
-/// <summary>Hops that lose, delay or hold up packets.</summary>
+/// <summary>Hops that lose, delay, reorder or hold up packets.</summary>
 internal sealed class HopDisturbances(DisturbancePlanner planner)
 {
     internal void Begin(PlannedDisturbance of)
@@ -44,6 +44,7 @@ internal sealed class HopDisturbances(DisturbancePlanner planner)
     {
         DisturbanceKind.PacketLoss => trouble.Loss is null,
         DisturbanceKind.Delay => trouble.Latency is null,
+        DisturbanceKind.Reorder => trouble.Overtaking is null,
         _ => trouble.BytesPerSecond is null,
     };
 
@@ -51,6 +52,7 @@ internal sealed class HopDisturbances(DisturbancePlanner planner)
     {
         DisturbanceKind.PacketLoss => trouble with { Loss = what.Percent },
         DisturbanceKind.Delay => trouble with { Latency = what.Latency, Jitter = what.Jitter },
+        DisturbanceKind.Reorder => trouble with { Overtaking = what.Percent, HeldBack = HeldBack(what) },
         _ => trouble with { BytesPerSecond = what.BytesPerSecond },
     };
 
@@ -58,15 +60,24 @@ internal sealed class HopDisturbances(DisturbancePlanner planner)
     {
         DisturbanceKind.PacketLoss => trouble with { Loss = null },
         DisturbanceKind.Delay => trouble with { Latency = null, Jitter = default },
+        DisturbanceKind.Reorder => trouble with { Overtaking = null, HeldBack = default },
         _ => trouble with { BytesPerSecond = null },
     };
 
-    private static string Noun(DisturbanceKind kind) => kind switch { DisturbanceKind.PacketLoss => "packet loss", DisturbanceKind.Delay => "delay", _ => "rate limit" };
+    private static TimeSpan HeldBack(Disturbance what) => what.Latency ?? Disturbance.DefaultHoldBack;
+
+    private static string Noun(DisturbanceKind kind) => kind switch
+    {
+        DisturbanceKind.PacketLoss => "packet loss", DisturbanceKind.Delay => "delay", DisturbanceKind.Reorder => "reordering", _ => "rate limit",
+    };
 
     private static string Say(Disturbance what) => what.Kind switch
     {
         DisturbanceKind.PacketLoss => string.Create(CultureInfo.InvariantCulture, $"{what.Percent:0.####} % of packets are lost"),
-        DisturbanceKind.Delay => string.Create(CultureInfo.InvariantCulture, $"packets are delayed by {what.Latency!.Value.TotalMilliseconds:0.###} ms{(what.Jitter == default ? "" : $" ± {what.Jitter.TotalMilliseconds:0.###} ms")}"),
+        DisturbanceKind.Delay => $"packets are delayed by {Milliseconds(what.Latency!.Value)}{(what.Jitter == default ? "" : $" ± {Milliseconds(what.Jitter)}")}",
+        DisturbanceKind.Reorder => string.Create(CultureInfo.InvariantCulture, $"{what.Percent:0.####} % of packets overtake the others, held back by {Milliseconds(HeldBack(what))},"),
         _ => string.Create(CultureInfo.InvariantCulture, $"at most {what.BytesPerSecond:#,0} bytes/s get through"),
     };
+
+    private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0.###} ms");
 }

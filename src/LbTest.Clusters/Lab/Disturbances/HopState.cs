@@ -28,6 +28,12 @@ internal sealed record HopTrouble
     /// <summary>How much that varies.</summary>
     internal TimeSpan Jitter { get; init; }
 
+    /// <summary>Per cent that overtake the others.</summary>
+    internal double? Overtaking { get; init; }
+
+    /// <summary>How long the others are held back for that.</summary>
+    internal TimeSpan HeldBack { get; init; }
+
     /// <summary>Bytes/s at most.</summary>
     internal double? BytesPerSecond { get; init; }
 }

@@ -1,40 +1,66 @@
-using System.Globalization;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Tools;
 using LbTest.Engine.Disturbances;
 
 namespace LbTest.Clusters.Lab.Disturbances;
 
-/// <summary>Puts trouble on hops in force: loss by an nft rule where packets arrive, delay and rate limits by queueing disciplines where they leave.</summary>
+/// <summary>Puts trouble on hops in force: loss by an nft rule where packets arrive, the rest by queueing disciplines where they leave.</summary>
 /// <remarks>
-/// Loss is not at the sender: a packet that its own output drops is known to its TCP at once. What travels as one large packet between
-/// namespaces (GSO) is lost as one. A rate limit is a token bucket (tc-tbf(8)) with a queue of 100 ms behind it; what does not fit is dropped.
+/// Loss is not at the sender: a packet that its own packet filter drops is known to its TCP at once. A user-mode kernel has no such rules; there
+/// the discipline that delays loses packets as well, of which TCP knows nothing either. What travels as one large packet between namespaces
+/// (GSO) is lost, or delayed, as one.
 /// </remarks>
 internal sealed class LabHops
 {
-    private const double QueueSeconds = 0.1, BurstSeconds = 0.01;
-
-    // A queue must hold some packets at any rate; larger ones than the bucket are split by the kernel.
-    private const long LeastQueue = 16 * 1024;
-
+    private readonly Dictionary<HopSide, HopQueue> _queues = [];
     private HopState _inForce = HopState.Calm;
 
     /// <summary>Puts a state in force, all of it that can be.</summary>
     /// <returns>What could not be done; empty when all was.</returns>
     internal ImmutableArray<string> Enforce(HopState state)
     {
-        var errors = new List<string>();
-        HopSide[] sides = [.. _inForce.Sides.Keys.Union(state.Sides.Keys)];
         HopState before = _inForce;
-        Do(sides.Where(side => before[side].Loss != state[side].Loss), side => side.Receiver.Namespace, side => Tool.Run("nft", ["-f", "-"], Loss(side, state[side].Loss)));
-        Do(sides.Where(side => before[side] with { Loss = null } != state[side] with { Loss = null }), side => side.Sender.Namespace,
-            side => Tool.Run("tc", ["-batch", "-"], Queueing(side.Sender.Device, state[side])));
         _inForce = state;
-        return [.. errors];
+        HopSide[] sides = [.. before.Sides.Keys.Union(state.Sides.Keys)];
+        HopSide[] queues = [.. sides.Where(side => Queued(before[side]) != Queued(state[side]))];
+        foreach (HopSide side in queues) _ = _queues.TryAdd(side, new HopQueue(side.Sender.Device));
+        return
+        [
+            .. Do(sides.Where(side => Filtered(before[side]) != Filtered(state[side])), side => side.Receiver.Namespace, side => Tool.Run("nft", ["-f", "-"], Loss(side, state[side].Loss))),
+            .. Do(queues, side => side.Sender.Namespace, side => Queue(_queues[side].Change(Queued(state[side])))),
+        ];
+    }
 
-        void Do(IEnumerable<HopSide> some, Func<HopSide, string> place, Action<HopSide> work) => SideBySide.Run(some, place, side =>
+    /// <summary>Ends all trouble and leaves nothing of it.</summary>
+    /// <returns>What could not be done; empty when all was.</returns>
+    internal ImmutableArray<string> End()
+    {
+        HopState before = _inForce;
+        _inForce = HopState.Calm;
+        return
+        [
+            .. Do(before.Sides.Keys.Where(side => Filtered(before[side]) is not null), side => side.Receiver.Namespace, side => Tool.Run("nft", ["-f", "-"], Loss(side, null))),
+            .. Do(_queues.Keys, side => side.Sender.Namespace, side => Queue(_queues[side].Clear())),
+        ];
+    }
+
+    private static double? Filtered(HopTrouble trouble) => Guest.Inside ? null : trouble.Loss;
+
+    private static HopTrouble Queued(HopTrouble trouble) => Guest.Inside ? trouble : trouble with { Loss = null };
+
+    private static List<string> Do(IEnumerable<HopSide> some, Func<HopSide, string> place, Action<HopSide> work)
+    {
+        var errors = new List<string>();
+        SideBySide.Run(some, place, side =>
         {
             if (Attempt.To(() => work(side)) is { } error) lock (errors) errors.Add(error);
         });
+        return errors;
+    }
+
+    private static void Queue(string lines)
+    {
+        if (lines.Length > 0) _ = Tool.Run("tc", ["-batch", "-"], lines);
     }
 
     private static string Loss(HopSide side, double? percent)
@@ -46,22 +72,4 @@ internal sealed class LabHops
         string chance = millionths >= 1_000_000 ? "" : $"numgen random mod 1000000 < {millionths} ";
         return $"{gone}table {table} {{\n chain loss {{\n type filter hook prerouting priority -350\n iifname \"{side.Receiver.Device}\" {chance}drop\n }}\n}}\n";
     }
-
-    // Each root has a handle of its own: a discipline is replaced by one of another kind only under another name.
-    private static string Queueing(string device, HopTrouble trouble)
-    {
-        string? rate = trouble.BytesPerSecond is { } bytes ? TokenBucket(bytes) : null;
-        if (trouble.Latency is not { } latency) return rate is null ? $"qdisc del dev {device} root\n" : $"qdisc replace dev {device} root handle 1: {rate}\n";
-        string jitter = trouble.Jitter == default ? "" : $" {Microseconds(trouble.Jitter)}";
-        string delay = $"qdisc replace dev {device} root handle 2: netem limit 100000 delay {Microseconds(latency)}{jitter}\n";
-        return rate is null ? delay : $"{delay}qdisc replace dev {device} parent 2:1 handle 3: {rate}\n";
-    }
-
-    private static string TokenBucket(double bytesPerSecond)
-    {
-        long rate = (long)Math.Round(bytesPerSecond), burst = Math.Max(LeastQueue, (long)(rate * BurstSeconds)), queue = Math.Max(LeastQueue, (long)(rate * QueueSeconds));
-        return $"tbf rate {rate}bps burst {Math.Min(burst, int.MaxValue)} limit {Math.Min(burst + queue, int.MaxValue)}";
-    }
-
-    private static string Microseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMicroseconds:0}us");
 }

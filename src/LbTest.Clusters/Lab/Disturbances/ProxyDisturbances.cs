@@ -10,16 +10,23 @@ internal sealed class ProxyDisturbances(DisturbancePlanner planner)
     internal void Switch(PlannedDisturbance of)
     {
         Disturbance what = of.What;
-        ProxyMode from = planner.State.Mode;
-        bool known = Enum.TryParse(what.ProxyMode, ignoreCase: true, out ProxyMode to) && to is ProxyMode.Iptables or ProxyMode.Nftables;
-        PlanException.Require(known, nameof(what.ProxyMode), what.ProxyMode, "is not a proxy mode of a lab", "Use Iptables or Nftables");
-        PlanException.Require(to != from, nameof(what.ProxyMode), what.ProxyMode, $"is the mode in force at {Selection.Seconds(what.At)} already", "Give the other one");
-        planner.Step(of, $"all nodes change over from {from} to {to}", planner.State with { Mode = to });
+        LabMode from = planner.State.Balancing, to = from.To(
+            Known<ProxyMode>(what.ProxyMode, nameof(what.ProxyMode), "is not a proxy mode of a lab"), Known<IpvsScheduler>(what.IpvsScheduler, nameof(what.IpvsScheduler), "is not a scheduler of IPVS"));
+        PlanException.Require(to != from, what.ProxyMode is null ? nameof(what.IpvsScheduler) : nameof(what.ProxyMode), to, $"is in force at {Selection.Seconds(what.At)} already", "Give another one");
+        planner.Step(of, $"all nodes change over from {from} to {to}", planner.State with { Balancing = to });
         if (what.Duration is not { } duration) return;
         planner.Later(planner.Now + duration, () =>
         {
-            if (planner.State.Mode == to) planner.Step(of, $"all nodes change back to {from}", planner.State with { Mode = from }, undo: true);
+            if (planner.State.Balancing == to) planner.Step(of, $"all nodes change back to {from}", planner.State with { Balancing = from }, undo: true);
         });
+    }
+
+    private static T? Known<T>(string? name, string parameter, string problem) where T : struct, Enum
+    {
+        if (name is null) return null;
+        bool known = Enum.TryParse(name, ignoreCase: true, out T value) && char.IsAsciiLetter(name[0]);
+        PlanException.Require(known, parameter, name, problem, $"Use one of {string.Join(", ", Enum.GetNames<T>())}");
+        return value;
     }
 
     internal void Flush(PlannedDisturbance of)

@@ -148,8 +148,14 @@ public class PlannerTests
             "Name", "has another PacketLoss"
         },
         { "the mode in force", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "nftables" }], "ProxyMode", "in force at 1 s already" },
-        { "a mode that is none", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "ebpf" }], "ProxyMode", "Use Iptables or Nftables" },
-        { "a mode that is not there yet", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "Ipvs" }], "ProxyMode", "Use Iptables or Nftables" },
+        { "a mode that is none", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "ebpf" }], "ProxyMode", "Use one of Iptables, Nftables, Ipvs" },
+        { "a mode by its number", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "0" }], "ProxyMode", "is not a proxy mode" },
+        { "a scheduler that is none", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "Ipvs", IpvsScheduler = "wfq" }], "IpvsScheduler", "Use one of Rr, Wrr, Lc" },
+        { "a scheduler for a mode without", [A(DisturbanceKind.ProxyModeSwitch, 1) with { IpvsScheduler = "lc" }], "IpvsScheduler", "means nothing in mode Nftables" },
+        {
+            "the scheduler in force", [A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "Ipvs" }, A(DisturbanceKind.ProxyModeSwitch, 2) with { IpvsScheduler = "rr" }],
+            "IpvsScheduler", "in force at 2 s already"
+        },
         { "the scale there is", [A(DisturbanceKind.ScaleTo, 1) with { Replicas = 8 }], "Replicas", "already" },
         { "more than names can tell apart", [A(DisturbanceKind.ScaleTo, 1) with { Replicas = 1000 }], "Kind", "tell apart" },
         { "a rollout that does not end in time", [A(DisturbanceKind.RollingUpdate, 1) with { ReadinessDelay = Seconds(10), MaxSurge = "0" }], "At", "it goes on until" },
@@ -194,5 +200,30 @@ public class PlannerTests
         Assert.Equal([ProxyMode.Iptables, null, ProxyMode.Nftables], steps.Select(s => s.State?.Mode));
         Assert.Equal(["node-1", "node-3"], steps[1].Flush.AsEnumerable());
         Assert.Equal("node-1, node-3 forget the connections tracked", steps[1].Event.Description);
+    }
+
+    [Fact]
+    public void Schedulers_change_alone_or_with_the_mode()
+    {
+        ImmutableArray<LabStep> steps = Plan(
+            Eight, A(DisturbanceKind.ProxyModeSwitch, 1) with { ProxyMode = "ipvs", Duration = Seconds(8) }, A(DisturbanceKind.ProxyModeSwitch, 2) with { IpvsScheduler = "lc", Duration = Seconds(1) },
+            A(DisturbanceKind.ProxyModeSwitch, 4) with { ProxyMode = "Iptables", Duration = Seconds(1) });
+        Assert.Equal(["Ipvs (rr)", "Ipvs (lc)", "Ipvs (rr)", "Iptables", "Ipvs (rr)", "Nftables"], steps.Select(s => s.State!.Balancing.ToString()));
+        Assert.Equal([false, false, true, false, true, true], steps.Select(s => s.Event.Undo));
+        Assert.Equal("all nodes change over from Ipvs (rr) to Ipvs (lc)", steps[1].Event.Description);
+        // Rules of different schedulers are different rules.
+        Assert.Equal(6, steps.Select((s, i) => i == 0 ? "" : steps[i - 1].State!.RulesKey).Zip(steps, (before, step) => before != step.State!.RulesKey).Count(changed => changed));
+    }
+
+    [Fact]
+    public void Hops_reorder_beside_all_else()
+    {
+        ImmutableArray<LabStep> steps = Plan(
+            Eight, A(DisturbanceKind.Delay, 1) with { Latency = Seconds(0.02), Direction = HopDirection.To }, A(DisturbanceKind.Reorder, 2) with { Percent = 25, Direction = HopDirection.To, Duration = Seconds(1) });
+        HopTrouble both = Assert.Single(steps[1].Hops!.Sides).Value;
+        Assert.Equal((Seconds(0.02), 25, Seconds(0.01)), (both.Latency, both.Overtaking, both.HeldBack));
+        Assert.Equal("25 % of packets overtake the others, held back by 10 ms, to tester", steps[1].Event.Description);
+        HopTrouble rest = Assert.Single(steps[2].Hops!.Sides).Value;
+        Assert.Equal((Seconds(0.02), null, TimeSpan.Zero), (rest.Latency, rest.Overtaking, rest.HeldBack));
     }
 }
