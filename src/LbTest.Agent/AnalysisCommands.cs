@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using LbTest.Engine;
 using LbTest.Engine.Analysis;
+using LbTest.Engine.Compare;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Disturbances;
 using LbTest.Engine.Results;
@@ -11,7 +12,7 @@ using LbTest.Engine.Traffic;
 
 namespace LbTest.Agent;
 
-/// <summary><c>lbtest frequency</c> and <c>lbtest balance</c>: what results in files mean.</summary>
+/// <summary><c>lbtest frequency</c>, <c>balance</c>, <c>disruption</c> and <c>compare</c>: what results in files mean.</summary>
 internal static class AnalysisCommands
 {
     internal static Command CreateFrequency()
@@ -58,6 +59,34 @@ internal static class AnalysisCommands
                 TrafficResult traffic = result as TrafficResult
                     ?? throw new FormatException($"{result.Label}: this is the result of a connect test, and nothing was disturbed in it. Use 'lbtest balance'.");
                 Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(DisruptionAnalysis.Measure(traffic), ResultJsonContext.Default.Disruption) : TrafficText.Costs(traffic));
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    internal static Command CreateCompare()
+    {
+        (Argument<string[]> files, Option<bool> json) = Inputs();
+        var alpha = new Option<double>("--alpha") { Description = "The probability that two spreads of one kind are called different, at most", DefaultValueFactory = _ => 0.01 };
+        var seed = new Option<int>("--seed") { Description = "Seed of Monte-Carlo tests", DefaultValueFactory = _ => BalanceOptions.DefaultSeed };
+        var command = new Command("compare", "Results against the first one: does the spread differ by more than chance explains, and what did disturbances cost in each?") { files, alpha, seed, json };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            List<ITestResult> results = await ResultFiles.ReadAsync(parsed.GetValue(files)!, cancel);
+            PlanException.Require(results.Count > 1, "files", string.Join(' ', parsed.GetValue(files)!), "is one result, and there is nothing to compare it with", "Give two files or more");
+            foreach (ITestResult result in results.Skip(1))
+            {
+                ResultComparison comparison = ComparisonAnalysis.Compare(results[0], result, new BalanceOptions { Alpha = parsed.GetValue(alpha), Seed = parsed.GetValue(seed) });
+                if (parsed.GetValue(json))
+                {
+                    Console.WriteLine(JsonSerializer.Serialize(comparison, ResultJsonContext.Default.ResultComparison));
+                    continue;
+                }
+
+                foreach (string warning in comparison.Warnings) Console.WriteLine($"warning: {warning}");
+                Console.WriteLine(comparison.ToText());
             }
 
             return ExitCode.Success;

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using LbTest.Clusters.Ipvs;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Protocol;
 using LbTest.Engine;
 
@@ -11,7 +13,7 @@ namespace LbTest.Agent;
 /// <summary><c>lbtest lab</c>: labs of network namespaces on this machine.</summary>
 internal static class LabCommand
 {
-    internal static Command Create() => new("lab", "Start, stop and look at labs on this machine.") { Start(), Stop(), List(), Counters(), Init() };
+    internal static Command Create() => new("lab", "Start, stop and look at labs on this machine.") { Start(), Stop(), List(), LabModeCommand.Create(), Counters(), IpvsCommands.CreateVirtualServers(), IpvsCommands.CreateServiceAddresses(), Init() };
 
     internal static async Task<LabCluster> FindAsync(string name) => await LabCluster.FindAsync(name)
         ?? throw new PlanException("--lab", name, "is not a running lab", "See 'lbtest lab list', or start it with 'lbtest lab start --detached'");
@@ -21,7 +23,9 @@ internal static class LabCommand
     private static Command Start()
     {
         var name = new Option<string>("--name", "-n") { Description = "The lab's name", DefaultValueFactory = _ => "lab" };
-        var mode = new Option<ProxyMode>("--proxy-mode") { Description = "Iptables or Nftables", DefaultValueFactory = _ => ProxyMode.Nftables };
+        var mode = new Option<ProxyMode>("--proxy-mode") { Description = "Iptables, Nftables or Ipvs", DefaultValueFactory = _ => ProxyMode.Nftables };
+        var scheduler = new Option<IpvsScheduler>("--ipvs-scheduler") { Description = $"With --proxy-mode Ipvs: {string.Join(", ", Enum.GetNames<IpvsScheduler>())}" };
+        var kernel = new Option<LabKernel>("--kernel") { Description = "Whose kernel: Host, UserMode (user-mode Linux), or Auto: the host's where it can do the mode and you may" };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes", DefaultValueFactory = _ => 10 };
         var endpoints = new Option<int>("--endpoints") { Description = "How many endpoints", DefaultValueFactory = _ => 100 };
         var perNode = new Option<int[]>("--endpoints-per-node") { Description = "How many endpoints on each node, e.g. 4 1 1", AllowMultipleArgumentsPerToken = true };
@@ -32,16 +36,17 @@ internal static class LabCommand
         var @internal = new Option<TrafficPolicy>("--internal-traffic-policy") { Description = "Cluster or Local" };
         var detached = new Option<bool>("--detached") { Description = "Return at once; the lab runs until 'lbtest lab stop'" };
         Option<bool> json = Json;
-        var command = new Command("start", "Build a lab. Without --detached it runs until Ctrl+C.") { name, mode, nodes, endpoints, perNode, ecmp, resilient, affinity, external, @internal, detached, json };
+        var command = new Command("start", "Build a lab. Without --detached it runs until Ctrl+C.") { name, mode, scheduler, kernel, nodes, endpoints, perNode, ecmp, resilient, affinity, external, @internal, detached, json };
         command.SetAction(async (parsed, cancel) =>
         {
             var spec = new LabSpec
             {
-                Name = parsed.GetValue(name)!, ProxyMode = parsed.GetValue(mode), NodeCount = parsed.GetValue(nodes), EndpointCount = parsed.GetValue(endpoints),
+                Name = parsed.GetValue(name)!, ProxyMode = parsed.GetValue(mode), IpvsScheduler = parsed.GetValue(scheduler), Kernel = parsed.GetValue(kernel), NodeCount = parsed.GetValue(nodes), EndpointCount = parsed.GetValue(endpoints),
                 EndpointsPerNode = [.. parsed.GetValue(perNode) ?? []], Ecmp = parsed.GetValue(ecmp), EcmpResilient = parsed.GetValue(resilient),
                 SessionAffinity = parsed.GetValue(affinity) is { } seconds ? TestOptions.Seconds("--session-affinity", seconds) : null,
                 ExternalTrafficPolicy = parsed.GetValue(external), InternalTrafficPolicy = parsed.GetValue(@internal), Detached = parsed.GetValue(detached),
             };
+            if (spec.ProxyMode == ProxyMode.Ipvs) await Console.Error.WriteLineAsync($"lbtest: {IpvsDeprecation.Notice}");
             using LabCluster lab = await LabCluster.StartAsync(spec, cancel);
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(lab.Spec, AgentJson.Default.LabSpec) : Describe(lab));
             if (spec.Detached) return ExitCode.Success;
@@ -113,12 +118,14 @@ internal static class LabCommand
     {
         var listen = new Option<string?>("--listen");
         var descriptor = new Option<int?>("--listen-descriptor");
-        var command = new Command("init", "The first process of a lab's sandbox; started by LbTest itself.") { listen, descriptor };
+        var relay = new Option<bool>("--relay");
+        var guest = new Option<bool>("--guest");
+        var command = new Command("init", "The first process of a lab's sandbox; started by LbTest itself.") { listen, descriptor, relay, guest };
         command.Hidden = true;
-        command.SetAction((parsed, _) => LabInit.RunAsync(parsed.GetValue(listen), parsed.GetValue(descriptor)));
+        command.SetAction((parsed, _) => parsed.GetValue(guest) ? LabInit.RunGuestAsync() : LabInit.RunAsync(parsed.GetValue(listen), parsed.GetValue(descriptor), parsed.GetValue(relay)));
         return command;
     }
 
     private static string Describe(LabCluster lab) => string.Create(CultureInfo.InvariantCulture,
-        $"{lab.Name}: {lab.ProxyMode}, {lab.Nodes.Length} nodes, {lab.Endpoints.Length} endpoints{(lab.Spec.EcmpResilient ? ", resilient ECMP" : lab.Spec.Ecmp ? ", ECMP" : "")}{(lab.Detached ? ", detached" : "")}");
+        $"{lab.Name}: {lab.Mode}, {lab.Nodes.Length} nodes, {lab.Endpoints.Length} endpoints{(lab.Spec.EcmpResilient ? ", resilient ECMP" : lab.Spec.Ecmp ? ", ECMP" : "")}{(lab.Detached ? ", detached" : "")}");
 }

@@ -10,7 +10,8 @@ using LbTest.Engine.Sockets;
 var root = new RootCommand("Tells the truth about load balancing: how evenly connections spread over endpoints.")
 {
     ServeCommand.Create(), ConnectCommand.Create(), TrafficCommand.Create(), LabCommand.Create(), AnalysisCommands.CreateFrequency(), AnalysisCommands.CreateBalance(),
-    AnalysisCommands.CreateDisruption(), ReportCommands.CreateReport(), ReportCommands.CreateChart(), PrerequisiteCommand.Create(),
+    AnalysisCommands.CreateDisruption(), AnalysisCommands.CreateCompare(), ReportCommands.CreateReport(), ReportCommands.CreateChart(), PrerequisiteCommand.Create(),
+    ProxyModeCommand.Create(),
 };
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -86,6 +86,8 @@ public sealed class TrafficTests
     [InlineData("the name 'depth'", "--disturbance", "EndpointDown at=1 depth=3")]
     [InlineData("'soon' for at", "--disturbance", "EndpointDown at=soon")]
     [InlineData("does not fit", "--disturbance", "EndpointDown at=1 mode=Gently")]
+    [InlineData("'ProxyModeSwitch' needs a cluster to disturb", "--disturbance", "ProxyModeSwitch at=1 ipvsScheduler=lc")]
+    [InlineData("'Reorder' needs a cluster to disturb", "--disturbance", "Reorder at=1 percent=25 latency=0.02 direction=To")]
     public async Task Bad_input_is_refused_in_one_line(string mention, params string[] arguments) =>
         (await Lbtest.RunAsync(["traffic", "--address", "127.0.0.1:1", .. arguments])).AssertRefused(mention);
 }
