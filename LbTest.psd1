@@ -11,15 +11,19 @@
     FormatsToProcess     = @('src/LbTest.Module/LbTest.Format.ps1xml')
     TypesToProcess       = @('src/LbTest.Module/LbTest.Types.ps1xml')
     CmdletsToExport      = @(
+        'Compare-LbResult'
         'Export-LbReport'
         'Export-LbResult'
         'Format-LbTable'
         'Get-LbCluster'
         'Get-LbEndpointCounter'
         'Get-LbFrequency'
+        'Get-LbProxyMode'
         'Get-LbSampleSize'
+        'Get-LbServiceAddress'
         'Get-LbTrafficConnection'
         'Get-LbTrafficSample'
+        'Get-LbVirtualServer'
         'Import-LbResult'
         'Invoke-ConnectTest'
         'Invoke-TrafficTest'
@@ -27,6 +31,7 @@
         'Measure-LbDisruption'
         'Measure-LbTraffic'
         'New-LbDisturbance'
+        'Set-LbProxyMode'
         'Show-LbChart'
         'Start-LbCluster'
         'Start-LbServer'

@@ -14,7 +14,7 @@ Describe 'Bad input' {
         @{ Command = { Invoke-ConnectTest -Address '[::1]:15901' -Source 127.0.0.1 }; Id = 'LbTest.Source'; Says = '*IPv4*IPv6*' }
         @{ Command = { Invoke-ConnectTest -Address 127.0.0.1:15901 -ConnectTimeout 0 }; Id = 'LbTest.ConnectTimeout'; Says = '*more than 0*' }
         @{ Command = { Start-LbCluster -NodeCount 2 -EndpointCount 1000 }; Id = 'LbTest.EndpointCount'; Says = '*500 endpoints on one node*' }
-        @{ Command = { Start-LbCluster -ProxyMode Ipvs }; Id = 'LbTest.ProxyMode'; Says = '*is not there yet*' }
+        @{ Command = { Start-LbCluster -ProxyMode Iptables -IpvsScheduler Lc }; Id = 'LbTest.IpvsScheduler'; Says = '*means nothing in mode Iptables*' }
         @{ Command = { Start-LbCluster -Name 'a/b' }; Id = 'LbTest.Name'; Says = '*is not a name*' }
         @{ Command = { Start-LbCluster -SessionAffinityTimeout 5 }; Id = 'LbTest.SessionAffinityTimeout'; Says = '*-SessionAffinity ClientIP*' }
         @{ Command = { Start-LbServer -Address 198.51.100.1:1 }; Id = 'LbTest.Address'; Says = '*cannot be listened on*' }

@@ -11,10 +11,13 @@ Describe 'New-LbDisturbance' {
         @{ Kind = 'EcmpTargetAdd'; Given = @{} }
         @{ Kind = 'PacketLoss'; Given = @{ Hop = 'tester'; Percent = 5; Direction = 'To' } }
         @{ Kind = 'Delay'; Given = @{ Hop = 'node-1'; Latency = '20ms'; Jitter = '5ms' } }
+        @{ Kind = 'Reorder'; Given = @{ Hop = 'tester'; Percent = 25; Latency = '20ms'; Direction = 'To' } }
         @{ Kind = 'RateLimit'; Given = @{ Hop = 'tester'; BytesPerSecond = 1MB } }
         @{ Kind = 'RollingUpdate'; Given = @{ MaxSurge = 1; MaxUnavailable = '25%'; ReadinessDelay = 2; DrainTime = 1 } }
         @{ Kind = 'ScaleTo'; Given = @{ Replicas = 3; ReadinessDelay = 2 } }
         @{ Kind = 'ProxyModeSwitch'; Given = @{ ProxyMode = 'iptables' } }
+        @{ Kind = 'ProxyModeSwitch'; Given = @{ IpvsScheduler = 'lc'; Duration = 2 } }
+        @{ Kind = 'ProxyModeSwitch'; Given = @{ ProxyMode = 'Ipvs'; IpvsScheduler = 'Sh' } }
         @{ Kind = 'ConntrackFlush'; Given = @{} }
     ) {
         $plan = New-LbDisturbance $Kind -At 5s @Given
@@ -38,9 +41,12 @@ Describe 'New-LbDisturbance' {
         @{ Kind = 'EndpointDown'; Given = @{ Share = 2 }; Names = 'Share' }
         @{ Kind = 'PacketLoss'; Given = @{ Name = 'tester'; Percent = 101 }; Names = 'Percent' }
         @{ Kind = 'Delay'; Given = @{ Name = 'tester' }; Names = 'Latency' }
+        @{ Kind = 'Reorder'; Given = @{ Percent = 100 }; Names = 'Percent' }
+        @{ Kind = 'Reorder'; Given = @{ Percent = 5; Jitter = 0 }; Names = 'Jitter' }
         @{ Kind = 'RateLimit'; Given = @{ Name = 'tester'; BytesPerSecond = 0 }; Names = 'BytesPerSecond' }
         @{ Kind = 'ScaleTo'; Given = @{}; Names = 'Replicas' }
         @{ Kind = 'ProxyModeSwitch'; Given = @{}; Names = 'ProxyMode' }
+        @{ Kind = 'ScaleTo'; Given = @{ Replicas = 3; IpvsScheduler = 'Lc' }; Names = 'IpvsScheduler' }
         @{ Kind = 'EndpointUp'; Given = @{ At = -1 }; Names = 'At' }
         @{ Kind = 'Script'; Given = @{}; Names = 'Kind' }
     ) {
@@ -238,7 +244,8 @@ Describe 'Disturbances of a lab' {
 
     It 'are refused before the run: <Names>' -ForEach @(
         @{ Names = 'Name'; Plan = { New-LbDisturbance EndpointDown 1 -Name nobody -Mode Reset } }
-        @{ Names = 'ProxyMode'; Plan = { New-LbDisturbance ProxyModeSwitch 1 -ProxyMode Ipvs } }
+        @{ Names = 'ProxyMode'; Plan = { New-LbDisturbance ProxyModeSwitch 1 -ProxyMode $lab.ProxyMode } }
+        @{ Names = 'IpvsScheduler'; Plan = { New-LbDisturbance ProxyModeSwitch 1 -IpvsScheduler Lc } }
         @{ Names = 'At'; Plan = { New-LbDisturbance NodeDown 5 -Count 1 } }
     ) {
         $before = $LbLastResult

@@ -6,7 +6,7 @@ BeforeDiscovery {
 Describe 'The module' {
     BeforeAll {
         . $PSScriptRoot/Setup.ps1
-        $changing = 'Start-LbCluster', 'Stop-LbCluster', 'Start-LbServer', 'Stop-LbServer', 'Export-LbResult', 'Export-LbReport'
+        $changing = 'Start-LbCluster', 'Stop-LbCluster', 'Start-LbServer', 'Stop-LbServer', 'Export-LbResult', 'Export-LbReport', 'Set-LbProxyMode'
         $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     }
 
@@ -87,7 +87,10 @@ Describe 'The module' {
         'LbTest.Clusters.Prerequisites.Prerequisite', 'LbTest.Cmdlets.Serve.LocalServer', 'LbTest.Cmdlets.Analysis.SampleSizeAnswer'
         'LbTest.Engine.Traffic.TrafficResult', 'LbTest.Engine.Traffic.TrafficSample', 'LbTest.Engine.Traffic.TrafficConnection', 'LbTest.Engine.Disturbances.Disturbance'
         'LbTest.Engine.Disturbances.DisturbanceEvent', 'LbTest.Engine.Disturbances.Disruption', 'LbTest.Engine.Disturbances.DisruptionStep'
+        'LbTest.Clusters.Ipvs.VirtualServer', 'LbTest.Clusters.Ipvs.RealServer', 'LbTest.Clusters.Ipvs.ServiceAddress'
         'LbTest.Engine.Traffic.ConnectionsRow', 'LbTest.Engine.Traffic.ThroughputRow', 'LbTest.Engine.Traffic.HostsRow'
+        'LbTest.Engine.Compare.ResultComparison', 'LbTest.Engine.Compare.MeasureComparison', 'LbTest.Engine.Compare.StepComparison', 'LbTest.Engine.Analysis.SpreadComparison'
+        'LbTest.Clusters.Kubernetes.ProxyModeReport'
     ) {
         Get-FormatData $_ -PowerShellVersion 7.6 | Should -Not -BeNullOrEmpty
     }
@@ -96,10 +99,25 @@ Describe 'The module' {
         $found = Test-LbPrerequisite
         $found.Mode | Select-Object -Unique | Should -Contain 'Nftables'
         $found | Where-Object { -not $_.Present -and -not $_.Remedy } | Should -BeNullOrEmpty
-        ($found | Where-Object Mode -EQ Disturb).Name | Should -Be 'PacketLoss, silence', RateLimit, Delay, ConntrackFlush
+        $here = $found | Where-Object Kernel -EQ Host
+        ($here | Where-Object Mode -EQ Disturb).Name | Should -Be 'PacketLoss, silence', RateLimit, 'Delay, Reorder', ConntrackFlush
+        foreach ($name in 'nf_conntrack*', 'ip_vs', 'ip_vs_rr', 'ip_vs_ovf', 'dummy device', 'ipvsadm', 'ipset', 'ipset bitmap:port', 'ipset hash:ip,port,net') {
+            $here | Where-Object { $_.Mode -eq 'Ipvs' -and $_.Name -like $name } | Should -HaveCount 1 -Because $name
+        }
+        ($found | Where-Object Kernel -EQ UserMode)[0].Name | Should -Be 'user-mode kernel'
         Test-LbPrerequisite -ProxyMode Nftables -Quiet | Should -BeOfType bool
         (Test-LbPrerequisite -ProxyMode Iptables).Mode | Should -Not -Contain 'Nftables'
-        Test-LbPrerequisite -ProxyMode Ipvs -Quiet | Should -BeFalse
+        (Test-LbPrerequisite Ipvs -Kernel UserMode).Kernel | Select-Object -Unique | Should -Be 'UserMode'
+    }
+
+    It 'has -Quiet tell whether either kernel can do a mode' {
+        $can = @{}
+        foreach ($kernel in 'Host', 'UserMode') {
+            $can[$kernel] = -not (Test-LbPrerequisite Ipvs -Kernel $kernel | Where-Object { -not $_.Present -and -not $_.Optional })
+            Test-LbPrerequisite Ipvs -Kernel $kernel -Quiet | Should -Be $can[$kernel]
+        }
+        Test-LbPrerequisite Ipvs -Quiet | Should -Be ($can.Host -or $can.UserMode)
+        Test-LbPrerequisite Nftables -Kernel UserMode -Quiet | Should -BeFalse
     }
 
     It 'tells how many connections a wanted sensitivity needs' {

@@ -2,6 +2,7 @@ using System.Globalization;
 using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Cmdlets.Parameters;
 
 namespace LbTest.Cmdlets.Clusters;
@@ -20,6 +21,14 @@ public sealed class StartLbClusterCommand : LbCommand
     /// <summary>How its nodes balance.</summary>
     [Parameter]
     public ProxyMode ProxyMode { get; set; } = ProxyMode.Nftables;
+
+    /// <summary>With -ProxyMode Ipvs: how its virtual servers choose.</summary>
+    [Parameter]
+    public IpvsScheduler IpvsScheduler { get; set; }
+
+    /// <summary>Whose kernel the lab runs on.</summary>
+    [Parameter]
+    public LabKernel Kernel { get; set; }
 
     /// <summary>How many nodes.</summary>
     [Parameter]
@@ -81,7 +90,10 @@ public sealed class StartLbClusterCommand : LbCommand
         {
             spec = spec with { Name = name };
             if (!ShouldProcess(Describe(spec), "Start lab")) return;
-            LabCluster lab = Run(cancel => LabCluster.StartAsync(spec, cancel), $"Building {Describe(spec)}");
+            if (spec.ProxyMode == ProxyMode.Ipvs) IpvsWarning.Once(this);
+            KernelChoice choice = KernelChoice.For(spec);
+            WriteVerbose(choice.Reason);
+            LabCluster lab = Run(cancel => LabCluster.StartAsync(choice.Apply(spec), cancel), $"Building {Describe(spec)}");
             RunningLabs.Keep(lab);
             WriteObject(lab);
         }
@@ -104,7 +116,7 @@ public sealed class StartLbClusterCommand : LbCommand
 
         return new LabSpec
         {
-            Name = Name ?? "lab", ProxyMode = ProxyMode, NodeCount = NodeCount, EndpointCount = EndpointCount, EndpointsPerNode = [.. EndpointsPerNode], Ecmp = Ecmp, EcmpResilient = EcmpResilient,
+            Name = Name ?? "lab", ProxyMode = ProxyMode, IpvsScheduler = IpvsScheduler, Kernel = Kernel, NodeCount = NodeCount, EndpointCount = EndpointCount, EndpointsPerNode = [.. EndpointsPerNode], Ecmp = Ecmp, EcmpResilient = EcmpResilient,
             SessionAffinity = affinity == SessionAffinity.None ? null : Value(nameof(SessionAffinityTimeout), SessionAffinityTimeout, s => s.ClientIPAffinity ?? DefaultAffinity),
             ExternalTrafficPolicy = Value(nameof(ExternalTrafficPolicy), ExternalTrafficPolicy, s => s.ExternalTrafficPolicy),
             InternalTrafficPolicy = Value(nameof(InternalTrafficPolicy), InternalTrafficPolicy, s => s.InternalTrafficPolicy),

@@ -84,11 +84,11 @@ public sealed class NewLbDisturbanceCommand : LbCommand
     [Parameter(ParameterSetName = ByKind)]
     public HopDirection Direction { get; set; }
 
-    /// <summary>Per cent of packets that are lost.</summary>
+    /// <summary>Per cent of packets that are lost, or that overtake the others.</summary>
     [Parameter(ParameterSetName = ByKind)]
     public double? Percent { get; set; }
 
-    /// <summary>How much packets are delayed.</summary>
+    /// <summary>How much packets are delayed, or held back while others overtake them.</summary>
     [Parameter(ParameterSetName = ByKind)]
     [Seconds]
     public TimeSpan? Latency { get; set; }
@@ -105,6 +105,10 @@ public sealed class NewLbDisturbanceCommand : LbCommand
     /// <summary>The proxy mode to change to.</summary>
     [Parameter(ParameterSetName = ByKind)]
     public ProxyMode? ProxyMode { get; set; }
+
+    /// <summary>The scheduler of mode Ipvs to change to.</summary>
+    [Parameter(ParameterSetName = ByKind)]
+    public IpvsScheduler? IpvsScheduler { get; set; }
 
     private protected override void Process()
     {
@@ -129,7 +133,7 @@ public sealed class NewLbDisturbanceCommand : LbCommand
         {
             Kind = Kind, At = At, Duration = Duration, Name = [.. Name], Count = Count, Share = Share, Mode = Mode, DetectAfter = DetectAfter, DrainTime = DrainTime,
             ReadinessDelay = ReadinessDelay, MaxSurge = MaxSurge, MaxUnavailable = MaxUnavailable, Replicas = Replicas, Direction = Direction, Percent = Percent,
-            Latency = Latency, Jitter = Jitter, BytesPerSecond = BytesPerSecond, ProxyMode = ProxyMode?.ToString(),
+            Latency = Latency, Jitter = Jitter, BytesPerSecond = BytesPerSecond, ProxyMode = ProxyMode?.ToString(), IpvsScheduler = IpvsScheduler?.ToString(),
         };
     }
 

@@ -31,11 +31,11 @@ public sealed class PlaceNameCompleter : IArgumentCompleter
     private static (bool Nodes, bool Endpoints, bool Tester) Wanted(string command, string parameter, IDictionary given)
     {
         bool disturbance = command.Equals("New-LbDisturbance", StringComparison.OrdinalIgnoreCase);
-        string? kind = parameter == "Endpoint" ? parameter : given[disturbance ? "Kind" : parameter.Replace("Name", "", StringComparison.OrdinalIgnoreCase)]?.ToString();
+        string? kind = parameter is "Endpoint" or "NodeName" ? parameter : given[disturbance ? "Kind" : parameter.Replace("Name", "", StringComparison.OrdinalIgnoreCase)]?.ToString();
         return kind?.ToUpperInvariant() switch
         {
             "POD" or "ENDPOINT" or "ENDPOINTDOWN" or "ENDPOINTUP" => (false, true, false),
-            "NODE" or "NODEPORT" or "NODEDOWN" or "NODEUP" or "ECMPTARGETREMOVE" or "ECMPTARGETADD" or "CONNTRACKFLUSH" => (true, false, false),
+            "NODE" or "NODENAME" or "NODEPORT" or "NODEDOWN" or "NODEUP" or "ECMPTARGETREMOVE" or "ECMPTARGETADD" or "CONNTRACKFLUSH" => (true, false, false),
             _ => (true, true, disturbance),
         };
     }

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Prerequisites;
 
 namespace LbTest.Cmdlets.Prerequisites;
@@ -8,20 +10,23 @@ namespace LbTest.Cmdlets.Prerequisites;
 [OutputType(typeof(Prerequisite), typeof(bool))]
 public sealed class TestLbPrerequisiteCommand : LbCommand
 {
+    private const string Activity = "Looking at this machine";
+
     /// <summary>The proxy modes of interest.</summary>
     [Parameter(Position = 0)]
     public ProxyMode[] ProxyMode { get; set; } = [];
 
-    /// <summary>Returns one Boolean: everything is there for labs in these modes, or in the default one where none is given; what only disturbances need is left out.</summary>
+    /// <summary>The kernel of interest: the host's, that of user-mode labs, or both.</summary>
+    [Parameter]
+    public LabKernel Kernel { get; set; }
+
+    /// <summary>Returns one Boolean: a lab can be had in each of these modes, or in the default one where none is given, on one kernel or the other; what is optional is left out.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
     private protected override void Process()
     {
-        ProxyMode[] wanted = Quiet && ProxyMode.Length == 0 ? [LbTest.Clusters.Lab.Dataplanes.ProxyMode.Nftables] : ProxyMode;
-        string[] others = [.. Enum.GetValues<ProxyMode>().Where(mode => wanted.Length > 0 && !wanted.Contains(mode)).Select(mode => mode.ToString())];
-        Prerequisite[] found = Run(_ => Task.FromResult(PrerequisiteCheck.All().Where(one => !others.Contains(one.Mode)).ToArray()), "Looking at this machine");
-        if (Quiet) WriteObject(found.All(one => one.Present || one.Mode == PrerequisiteCheck.Disturbances));
-        else WriteObject(found, enumerateCollection: true);
+        if (Quiet) WriteObject(Run(_ => Task.FromResult(PrerequisiteCheck.Suffices(ProxyMode, Kernel)), Activity));
+        else WriteObject(Run(_ => Task.FromResult<ImmutableArray<Prerequisite>>(PrerequisiteCheck.Of(ProxyMode, Kernel)), Activity), enumerateCollection: true);
     }
 }
