@@ -41,6 +41,10 @@ if [ "$task" = test ]; then
     # A test fills a connection-tracking table with the one; another looks at a report with the other.
     command -v conntrack >/dev/null || missing="$missing conntrack"
     command -v chromium >/dev/null || missing="$missing chromium"
+    # IPVS labs, on a kernel of their own where the machine's has no ip_vs; Debian has that for PCs only.
+    case $(uname -m) in x86_64 | i?86) command -v linux.uml >/dev/null || missing="$missing user-mode-linux" ;; esac
+    command -v ipvsadm >/dev/null || missing="$missing ipvsadm"
+    command -v ipset >/dev/null || missing="$missing ipset"
 fi
 if [ -n "$missing" ]; then
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
