@@ -37,11 +37,11 @@ public static class ConnectAnalysis
     /// <summary>How many endpoints got how many connections.</summary>
     public static ImmutableArray<FrequencyRow> Frequencies(ConnectResult result) => Frequency.Count(Counts(result));
 
-    /// <summary>Results side by side, a column each.</summary>
+    /// <summary>Results side by side, a column each; one of several places has a column for each of them too, since a balancer may promise something for each.</summary>
     public static FrequencyTable Table(IEnumerable<ConnectResult> results, BalanceOptions? options = null)
     {
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
-        return FrequencyTable.Create([.. results.Select(result => new FrequencyColumn(Unique(labels, result.Label ?? "result"), Counts(result), Measure(result, options)))]);
+        return FrequencyTable.Create([.. results.SelectMany(result => result.Entries.Prepend(result)).Select(result => new FrequencyColumn(Unique(labels, result.Label ?? "result"), Counts(result), Measure(result, options)))]);
     }
 
     private static bool BySource(ConnectResult result) => result.Context?.Affinity == true && result.Affinity is not null;

@@ -73,6 +73,9 @@ public sealed record ConnectResult : ITestResult
     /// <summary>How many connections could be on their way at once.</summary>
     public int Concurrency { get; init; }
 
+    /// <summary>Where the test ran from several places at once: the result of each, in the order of their names. Empty for one place.</summary>
+    public ImmutableArray<ConnectResult> Entries { get; init; } = [];
+
     /// <inheritdoc/>
     public TestContext? Context { get; init; }
 

@@ -101,7 +101,7 @@ internal static class DisruptionSteps
     // The others slow traffic down, or do what nobody can foresee: nothing has to break.
     private static bool CanBreak(DisturbanceKind kind) =>
         kind is DisturbanceKind.EndpointDown or DisturbanceKind.EndpointUp or DisturbanceKind.NodeDown or DisturbanceKind.NodeUp or DisturbanceKind.EcmpTargetRemove
-            or DisturbanceKind.EcmpTargetAdd or DisturbanceKind.RollingUpdate or DisturbanceKind.ScaleTo;
+            or DisturbanceKind.EcmpTargetAdd or DisturbanceKind.RollingUpdate or DisturbanceKind.ScaleTo or DisturbanceKind.NodeDrain;
 
     private static int LastBefore(ImmutableArray<DisturbanceEvent> events, TimeSpan time, bool inclusive)
     {

@@ -50,6 +50,12 @@ public enum DisturbanceKind
 
     /// <summary>A script of the user's.</summary>
     Script,
+
+    /// <summary>Nodes take no new endpoints, and those on them are evicted, as <c>kubectl drain</c> does it. Kubernetes.</summary>
+    NodeDrain,
+
+    /// <summary>kube-proxy is started anew on every node. Kubernetes.</summary>
+    ProxyRestart,
 }
 
 /// <summary>How an endpoint leaves.</summary>
@@ -88,7 +94,7 @@ public record Disturbance
     [JsonConverter(typeof(SecondsConverter)), JsonPropertyName("atSeconds")]
     public required TimeSpan At { get; init; }
 
-    /// <summary>After how long it is undone; null: at the end of the test. EndpointDown, NodeDown, EcmpTargetRemove, PacketLoss, Delay, Reorder, RateLimit, ScaleTo, ProxyModeSwitch.</summary>
+    /// <summary>After how long it is undone; null: at the end of the test. EndpointDown, NodeDown, EcmpTargetRemove, PacketLoss, Delay, Reorder, RateLimit, ScaleTo, ProxyModeSwitch, NodeDrain.</summary>
     [JsonConverter(typeof(SecondsConverter)), JsonPropertyName("durationSeconds")]
     public TimeSpan? Duration { get; init; }
 
@@ -121,6 +127,9 @@ public record Disturbance
 
     /// <summary>RollingUpdate: endpoints that may be missing, absolute or in per cent, rounded down; default 25%.</summary>
     public string MaxUnavailable { get; init; } = "25%";
+
+    /// <summary>RollingUpdate on Kubernetes: the image to change over to; null restarts the endpoints as they are.</summary>
+    public string? Image { get; init; }
 
     /// <summary>ScaleTo: the wanted number of endpoints.</summary>
     public int? Replicas { get; init; }

@@ -24,6 +24,7 @@ public static class DisturbanceCheck
         (nameof(Disturbance.Percent), d => d.Percent is not null), (nameof(Disturbance.Latency), d => d.Latency is not null),
         (nameof(Disturbance.Jitter), d => d.Jitter != default), (nameof(Disturbance.BytesPerSecond), d => d.BytesPerSecond is not null),
         (nameof(Disturbance.ProxyMode), d => d.ProxyMode is not null), (nameof(Disturbance.IpvsScheduler), d => d.IpvsScheduler is not null),
+        (nameof(Disturbance.Image), d => d.Image is not null),
     ];
 
     private static readonly FrozenDictionary<DisturbanceKind, string[]> Uses = new Dictionary<DisturbanceKind, string[]>
@@ -38,11 +39,13 @@ public static class DisturbanceCheck
         [DisturbanceKind.Delay] = ["Duration", "Name", "Direction", "Latency", "Jitter"],
         [DisturbanceKind.Reorder] = ["Duration", "Name", "Direction", "Percent", "Latency"],
         [DisturbanceKind.RateLimit] = ["Duration", "Name", "Direction", "BytesPerSecond"],
-        [DisturbanceKind.RollingUpdate] = ["MaxSurge", "MaxUnavailable", "ReadinessDelay", "DrainTime"],
+        [DisturbanceKind.RollingUpdate] = ["MaxSurge", "MaxUnavailable", "ReadinessDelay", "DrainTime", "Image"],
         [DisturbanceKind.ScaleTo] = ["Duration", "Replicas", "ReadinessDelay", "DrainTime"],
         [DisturbanceKind.ProxyModeSwitch] = ["Duration", "ProxyMode", "IpvsScheduler"],
         [DisturbanceKind.ConntrackFlush] = ["Name"],
         [DisturbanceKind.Script] = ["Duration"],
+        [DisturbanceKind.NodeDrain] = ["Duration", "Name", "Count", "Share"],
+        [DisturbanceKind.ProxyRestart] = [],
     }.ToFrozenDictionary();
 
     /// <summary>The properties that count for a kind, beside Kind and At.</summary>
@@ -88,7 +91,7 @@ public static class DisturbanceCheck
             "cannot be combined: Name, Count and Share exclude each other", "Give one of them");
         PlanException.Require(d.Count is null or >= 1, nameof(d.Count), d.Count, "is not a number of them", "Give 1 or more");
         PlanException.Require(d.Share is null or (> 0 and <= 1), nameof(d.Share), d.Share, "is not a share", "Give more than 0 and at most 1");
-        bool chooses = d.Kind is DisturbanceKind.EndpointDown or DisturbanceKind.NodeDown or DisturbanceKind.EcmpTargetRemove;
+        bool chooses = d.Kind is DisturbanceKind.EndpointDown or DisturbanceKind.NodeDown or DisturbanceKind.EcmpTargetRemove or DisturbanceKind.NodeDrain;
         PlanException.Require(!chooses || named || d.Count is not null || d.Share is not null, nameof(d.Name), "", $"is missing: {d.Kind} has to know which", "Give Name, Count or Share");
     }
 
@@ -136,7 +139,7 @@ public static class DisturbanceCheck
         nameof(d.DetectAfter) => Seconds(d.DetectAfter), nameof(d.DrainTime) => Seconds(d.DrainTime), nameof(d.ReadinessDelay) => Seconds(d.ReadinessDelay),
         nameof(d.MaxSurge) => d.MaxSurge, nameof(d.MaxUnavailable) => d.MaxUnavailable, nameof(d.Replicas) => d.Replicas, nameof(d.Direction) => d.Direction,
         nameof(d.Percent) => d.Percent, nameof(d.Latency) => Seconds(d.Latency!.Value), nameof(d.Jitter) => Seconds(d.Jitter), nameof(d.BytesPerSecond) => d.BytesPerSecond,
-        nameof(d.IpvsScheduler) => d.IpvsScheduler, _ => d.ProxyMode,
+        nameof(d.IpvsScheduler) => d.IpvsScheduler, nameof(d.Image) => d.Image, _ => d.ProxyMode,
     };
 
     private static bool IsLatency(TimeSpan? time) => time > TimeSpan.Zero && time <= LongestLatency;

@@ -14,6 +14,8 @@ internal static class ResultCheck
         switch (result)
         {
             case ConnectResult connect:
+                Require(connect.Entries.All(entry => entry is { Entries.IsEmpty: true }), "The result of a place is missing, or has places of its own.");
+                foreach (ConnectResult entry in connect.Entries) Require(entry);
                 Require(connect.Endpoints.All(e => e is { Connections: >= 0, Sources: null or >= 0 }) && Counted(connect.Failures), "A number of connections is missing or negative.");
                 break;
             case TrafficResult traffic:
@@ -32,6 +34,7 @@ internal static class ResultCheck
         Require(result.Samples.Zip(result.Samples.Skip(1)).All(pair => pair.First.Time < pair.Second.Time), "The times of the samples do not ascend.");
         Require(result.Connections.All(Sound), "A connection is missing, has a negative number, or ended before it began.");
         Require(result.Disturbances.All(Sound), "A disturbance is missing, or has no time or endpoint where it needs one.");
+        Require(result.Programming.All(p => p is { Endpoint: not null }), "An endpoint that came or went is missing.");
         Require(result.Endpoints.All(e => e is { Name: not null, Share: null or >= 0 }), "An endpoint is missing, or its share is negative.");
     }
 

@@ -166,6 +166,7 @@ public static class ResultJson
     {
         "samples" => JsonSerializer.SerializeToNode(new TrafficSample(), ResultJsonContext.Default.TrafficSample)!.AsObject(),
         "connections" => JsonSerializer.SerializeToNode(new TrafficConnection(), ResultJsonContext.Default.TrafficConnection)!.AsObject(),
+        "entries" => JsonSerializer.SerializeToNode(new ConnectResult(), ResultJsonContext.Default.ConnectResult)!.AsObject(),
         "disturbances" => new JsonObject { ["removed"] = new JsonArray(), ["added"] = new JsonArray(), ["broken"] = new JsonArray() },
         _ => null,
     };

@@ -122,6 +122,9 @@ public sealed record TrafficResult : ITestResult
     /// <summary>The source range; null when the kernel chose or a list was given.</summary>
     public string? Source { get; init; }
 
+    /// <summary>On Kubernetes: how long after an endpoint became ready the first connection reached it, and after it was to go the last one. Those that came or went during the test.</summary>
+    public ImmutableArray<EndpointProgramming> Programming { get; init; } = [];
+
     /// <inheritdoc/>
     public TestContext? Context { get; init; }
 
