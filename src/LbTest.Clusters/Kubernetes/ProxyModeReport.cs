@@ -17,11 +17,36 @@ public enum KubeProxyMode
 
     /// <summary>Policies of Windows' host networking service.</summary>
     Kernelspace,
+
+    /// <summary>Another program than kube-proxy does its work in its own way; <see cref="ProxyModeReport.Proxy"/> names it.</summary>
+    Other,
+
+    /// <summary>Nothing that balances was found.</summary>
+    None,
+
+    /// <summary>kube-proxy is there, but nothing that can be asked says in which mode.</summary>
+    Unknown,
+}
+
+/// <summary>What one source says about a node's proxy mode.</summary>
+/// <param name="Source">The source: <c>ConfigMap kube-system/kube-proxy</c>, <c>/proxyMode of kube-system/kube-proxy-x7k2p</c>.</param>
+/// <param name="Says">What it says, in its words; null where it could not be asked.</param>
+/// <param name="Problem">Why it could not be asked; null where it could.</param>
+public sealed record ProxyEvidence(string Source, string? Says, string? Problem = null)
+{
+    /// <summary>Both in one line.</summary>
+    public override string ToString() => $"{Source}: {Says ?? Problem}";
 }
 
 /// <summary>The proxy mode in force, and how that is known.</summary>
 public sealed record ProxyModeReport
 {
+    /// <summary>The node; null for a log or a lab.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The program that balances: <c>kube-proxy</c>, <c>Cilium</c>, …; empty where there is none.</summary>
+    public string Proxy { get; init; } = KubeProxy;
+
     /// <summary>Where it is in force: the pod or the file that the log came from, or the lab's name; null where nobody said.</summary>
     public string? Source { get; init; }
 
@@ -54,6 +79,11 @@ public sealed record ProxyModeReport
 
     /// <summary>All that in a sentence or two.</summary>
     public string Explanation { get; init; } = "";
+
+    /// <summary>All that was asked about a node, and what it said; empty for a log or a lab.</summary>
+    public ImmutableArray<ProxyEvidence> Evidence { get; init; } = [];
+
+    internal const string KubeProxy = "kube-proxy";
 }
 
 /// <summary>What came of reading one log.</summary>

@@ -1,7 +1,10 @@
 using System.Net.Sockets;
+using LbTest.Clusters.Conntrack;
 using LbTest.Clusters.Ipvs;
+using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Lab.Kernels;
+using LbTest.Clusters.Prerequisites;
 using LbTest.Clusters.Protocol;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
@@ -32,7 +35,7 @@ public sealed class LabCluster : Cluster, IDisposable
     public override string Kind => "Lab";
 
     /// <inheritdoc/>
-    public override ProxyMode ProxyMode => Spec.ProxyMode;
+    public override ProxyMode? ProxyMode => Spec.ProxyMode;
 
     /// <summary>In mode IPVS: the scheduler; null in other modes.</summary>
     public IpvsScheduler? IpvsScheduler => Mode.Scheduler;
@@ -135,7 +138,7 @@ public sealed class LabCluster : Cluster, IDisposable
         }
         catch (AgentLostException exception) when (last is not null)
         {
-            return Partial(plan, last, exception.Message);
+            return PartialResult.Of(plan, last, exception.Message);
         }
 
         void Hear(AgentResponse response)
@@ -175,27 +178,47 @@ public sealed class LabCluster : Cluster, IDisposable
     }
 
     /// <inheritdoc/>
+    public override async Task<ImmutableArray<ProxyModeReport>> GetProxyModesAsync(CancellationToken cancel)
+    {
+        await RefreshAsync().ConfigureAwait(false);
+        return [Mode.Report(Name)];
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel)
+    {
+        await RefreshAsync().ConfigureAwait(false);
+        return new LabModeChange(this, Mode.To(mode, scheduler));
+    }
+
+    /// <inheritdoc/>
     public override async Task<ImmutableArray<EndpointCounter>> ObserveAsync(CancellationToken cancel)
     {
         AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Observe }, cancel: cancel).ConfigureAwait(false);
         return response.Counters ?? [];
     }
 
-    /// <summary>Reads the IPVS virtual servers of the nodes from their kernel, with their counters.</summary>
-    /// <param name="node">A node's name; null for all that are in mode IPVS.</param>
-    /// <param name="cancel">Ends the waiting.</param>
-    /// <exception cref="PlanException">There is no such node, or it is not in mode IPVS.</exception>
-    public async Task<ImmutableArray<VirtualServer>> GetVirtualServersAsync(string? node, CancellationToken cancel) =>
+    /// <inheritdoc/>
+    public override async Task<ImmutableArray<VirtualServer>> GetVirtualServersAsync(string? node, CancellationToken cancel) =>
         (await LookAsync(AgentVerb.VirtualServers, node, cancel).ConfigureAwait(false)).VirtualServers ?? [];
 
-    /// <summary>Compares the service addresses that are bound on the nodes with their virtual servers.</summary>
-    /// <param name="node">A node's name; null for all that are in mode IPVS.</param>
-    /// <param name="cancel">Ends the waiting.</param>
-    /// <exception cref="PlanException">There is no such node, or it is not in mode IPVS.</exception>
-    public async Task<ImmutableArray<ServiceAddress>> GetServiceAddressesAsync(string? node, CancellationToken cancel) =>
+    /// <inheritdoc/>
+    public override async Task<ImmutableArray<ServiceAddress>> GetServiceAddressesAsync(string? node, CancellationToken cancel) =>
         (await LookAsync(AgentVerb.ServiceAddresses, node, cancel).ConfigureAwait(false)).ServiceAddresses ?? [];
 
-    private Task<AgentResponse> LookAsync(AgentVerb what, string? node, CancellationToken cancel) => _agent.AskAsync(new AgentRequest { Verb = what, From = node }, cancel: cancel);
+    /// <inheritdoc/>
+    public override async Task<ImmutableArray<ConntrackEntry>> GetConntrackAsync(ConntrackFilter filter, string? node, CancellationToken cancel) =>
+        (await LookAsync(AgentVerb.Conntrack, node, cancel, filter).ConfigureAwait(false)).Conntrack ?? [];
+
+    /// <inheritdoc/>
+    public override async Task<ImmutableArray<ConntrackEntry>> ClearConntrackAsync(ConntrackFilter filter, string? node, CancellationToken cancel) =>
+        (await LookAsync(AgentVerb.ClearConntrack, node, cancel, filter).ConfigureAwait(false)).Conntrack ?? [];
+
+    /// <inheritdoc/>
+    public override Task<ImmutableArray<Prerequisite>> GetPrerequisitesAsync(IReadOnlyCollection<ProxyMode> modes, CancellationToken cancel) => Task.Run(() => PrerequisiteCheck.Of(modes, Kernel), cancel);
+
+    private Task<AgentResponse> LookAsync(AgentVerb what, string? node, CancellationToken cancel, ConntrackFilter? filter = null) =>
+        _agent.AskAsync(new AgentRequest { Verb = what, From = node, Conntrack = filter }, cancel: cancel);
 
     /// <summary>Changes all nodes over to another mode or scheduler, without a restart. Connections that exist stay where they are; only those that IPVS has are lost when its mode is left.</summary>
     /// <param name="mode">What they are to change over to, see <see cref="LabMode.To"/>.</param>
@@ -249,15 +272,4 @@ public sealed class LabCluster : Cluster, IDisposable
 
     /// <inheritdoc/>
     public override string ToString() => Name;
-
-    // Nothing is lost: what the last line before the end said is the result.
-    private static ConnectResult Partial(ConnectPlan plan, ConnectProgress last, string reason) => new()
-    {
-        Label = plan.Label, Started = DateTimeOffset.UtcNow - last.Elapsed, Duration = last.Elapsed, Completed = false, Reason = reason, Target = plan.Target.ToString(),
-        Protocol = plan.Protocol, Requested = plan.Count, Connections = last.Endpoints.Sum(e => e.Connections), Failed = last.Failed,
-        Unfinished = plan.Count - last.Endpoints.Sum(e => e.Connections) - last.Failed,
-        Failures = last.Failed == 0 ? [] : [new FailureCount(FailureClass.Unclassified, last.Failed, "the agent was lost before it could say")],
-        Endpoints = last.Endpoints, Source = plan.Source, Seed = plan.Seed ?? 0, Concurrency = plan.Concurrency, Context = plan.Context,
-        Warnings = ["The agent was lost: this is what it had reported until a moment before. Latency is unknown."],
-    };
 }

@@ -39,6 +39,10 @@ internal sealed class LabHost : ILabHost
                 return new AgentResponse { Done = true, VirtualServers = new LabIpvs(Running.Topology, Running.Rules).VirtualServers(request.From) };
             case AgentVerb.ServiceAddresses:
                 return new AgentResponse { Done = true, ServiceAddresses = new LabIpvs(Running.Topology, Running.Rules).ServiceAddresses(request.From) };
+            case AgentVerb.Conntrack:
+                return new AgentResponse { Done = true, Conntrack = new LabTracking(Running.Topology).List(request.From, request.Conntrack ?? new()) };
+            case AgentVerb.ClearConntrack:
+                return new AgentResponse { Done = true, Conntrack = new LabTracking(Running.Topology).Clear(request.From, request.Conntrack ?? new()) };
             case AgentVerb.SetMode:
                 LabSpec wanted = request.Lab ?? throw new InvalidOperationException("A change of mode needs the description of a lab.");
                 Running.Traffic.SetMode(new LabMode(wanted.ProxyMode, wanted.IpvsScheduler));
@@ -83,12 +87,6 @@ internal sealed class LabHost : ILabHost
         var tell = new Telling<ConnectProgress>(report => progress.Report(new AgentResponse { Progress = report }));
         ConnectResult result = await ConnectRun.RunAsync(plan, LabNetwork.Namespace(request.From!), tell, cancel: cancel).ConfigureAwait(false);
         return result with { Warnings = [.. result.Warnings, .. room, .. conntrack.Full()] };
-    }
-
-    // Not System.Progress: that one hands reports to the thread pool, where they may overtake each other and the result.
-    private sealed class Telling<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
     }
 
     public void Dispose() => _lab?.Servers.Dispose();

@@ -19,7 +19,7 @@ public static partial class LabInit
     /// <param name="relay">True: the lab is in a user-mode kernel that this process holds; it passes on what is asked.</param>
     public static async Task<int> RunAsync(string? listen, int? listenDescriptor, bool relay)
     {
-        EnoughThreads();
+        AgentSession.EnoughThreads();
         if (relay) return await Serve(new LabRelay(), LabSocket.Listen(listen!)).ConfigureAwait(false);
         if (listen is not null) return BecomeListening(listen);
         return await Serve(new LabHost(), listenDescriptor is { } descriptor ? new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)) : null).ConfigureAwait(false);
@@ -28,7 +28,7 @@ public static partial class LabInit
     /// <summary>Runs the agent as the first process of a user-mode kernel, which is switched off in the end.</summary>
     public static async Task<int> RunGuestAsync()
     {
-        EnoughThreads();
+        AgentSession.EnoughThreads();
         try
         {
             Guest.Prepare();
@@ -47,10 +47,6 @@ public static partial class LabInit
             Guest.PowerOff();
         }
     }
-
-    // Threads of the pool wait for what comes in on lines and for what tools say. When all do, the runtime adds one only every half second; it begins
-    // with one for each processor.
-    private static void EnoughThreads() => _ = ThreadPool.SetMinThreads(32, 8);
 
     private static async Task<int> Serve(ILabHost host, Socket? listener, LineEnd end = LineEnd.Unpaced)
     {

@@ -37,6 +37,8 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
 
     private string DefaultLabel => Spec.ProxyMode.ToString().ToLowerInvariant() + (Scheduler is null ? "" : $"-{Scheduler}");
 
+    private ServiceTarget To => request.To ?? ServiceTarget.LoadBalancer;
+
     private bool Ipvs => Spec.ProxyMode == ProxyMode.Ipvs;
 
     private string? Scheduler => Ipvs ? Spec.IpvsScheduler.Word() : null;
@@ -48,10 +50,10 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
         (string from, LabNode? fromNode) = Start();
         Goal goal = Target(fromNode, servicePort, nodePort);
         IPAddress address = request.IPv6 ? LabTopology.Twin(goal.Address) : goal.Address;
-        bool affinity = Spec.SessionAffinity is not null && request.To != ServiceTarget.Endpoint;
+        bool affinity = Spec.SessionAffinity is not null && To != ServiceTarget.Endpoint;
         return new Way(
             from, new IPEndPoint(address, goal.Port), fromNode is null ? request.IPv6 ? LabTopology.TesterRange6 : LabTopology.TesterRange4 : null, goal.Endpoints,
-            new TestContext(Spec.Name, Spec.ProxyMode.ToString(), from, request.To.ToString(), Spec.Ecmp, affinity, affinity || protocol != TransportProtocol.Tcp ? null : RoundRobin(goal), Scheduler));
+            new TestContext(Spec.Name, Spec.ProxyMode.ToString(), from, To.ToString(), Spec.Ecmp, affinity, affinity || protocol != TransportProtocol.Tcp ? null : RoundRobin(goal), Scheduler));
     }
 
     // A datagram whose source was used in the last five minutes belongs to a flow that is known, and chooses nothing: with them nobody can promise anything. Nor where each entry has
@@ -61,15 +63,17 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
 
     private (string Namespace, LabNode? Node) Start()
     {
-        switch (request.From)
+        PlanException.Require(request.FromName.Length <= 1, "FromName", string.Join(", ", request.FromName), "names several places, and a test in a lab starts from one", "Give one");
+        string? name = request.FromName.FirstOrDefault();
+        switch (request.From ?? VantagePoint.External)
         {
             case VantagePoint.External:
                 return (LabTopology.Tester, null);
             case VantagePoint.Node:
-                LabNode node = Node(request.FromName, "FromName");
+                LabNode node = Node(name, "FromName");
                 return (node.Name, node);
             case VantagePoint.Pod:
-                LabEndpoint pod = Endpoint(request.FromName, "FromName");
+                LabEndpoint pod = Endpoint(name, "FromName");
                 return (pod.Name, topology.Nodes.Single(n => n.Name == pod.Node));
             default:
                 throw new PlanException("From", request.From, "is no way into a lab: its addresses exist only inside it", "Use External, Node or Pod");
@@ -82,7 +86,7 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
     private Goal Target(LabNode? fromNode, int port, int nodePort)
     {
         ImmutableArray<LabNode> entries = fromNode is null ? topology.EntryNodes : [fromNode];
-        switch (request.To)
+        switch (To)
         {
             case ServiceTarget.LoadBalancer:
                 return new(LabTopology.LoadBalancer, port, entries.Length, Shares(Spec.ExternalTrafficPolicy, ShortCircuit(fromNode is not null) ? null : entries, fromNode is not null));
@@ -92,9 +96,11 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
                 LabNode node = Node(request.ToName, "ToName");
                 bool itself = request.From == VantagePoint.Node && fromNode?.Name == node.Name;
                 return new(node.Address, nodePort, 1, Shares(Spec.ExternalTrafficPolicy, ShortCircuit(request.From == VantagePoint.Pod || itself) ? null : [node], itself));
-            default:
+            case ServiceTarget.Endpoint:
                 LabEndpoint endpoint = Endpoint(request.ToName, "ToName");
                 return new(endpoint.Address, port, 0, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)]);
+            default:
+                throw new PlanException("To", To, "is a name, and a lab has no DNS", "Use LoadBalancer, ClusterIP, NodePort or Endpoint");
         }
     }
 
@@ -108,12 +114,11 @@ internal sealed class LabRoute(LabTopology topology, TestRequest request)
     /// <param name="answered">In mode IPVS a node without endpoints of its own sends to all of them. True where their answers get back through it.</param>
     private ImmutableArray<ExpectedEndpoint> Shares(TrafficPolicy policy, ImmutableArray<LabNode>? entries, bool answered)
     {
-        if (policy == TrafficPolicy.Cluster || entries is null) return [.. topology.Endpoints.Select(e => new ExpectedEndpoint(e.Name, null, e.Node))];
+        if (policy == TrafficPolicy.Cluster || entries is null) return ExpectedShares.Equal(topology.Endpoints.Select(e => (e.Name, (string?)e.Node)));
         // An entry without endpoints drops what comes; of what gets through, the others have the whole.
-        LabNode[] through = [.. entries.Value.Where(n => n.Endpoints.Length > 0 || (Ipvs && answered && topology.Endpoints.Length > 0))];
-        double everywhere = through.Count(n => n.Endpoints.Length == 0) / (double)topology.Endpoints.Length;
-        var local = through.Where(n => n.Endpoints.Length > 0).ToDictionary(n => n.Name, n => 1.0 / n.Endpoints.Length);
-        return [.. topology.Endpoints.Select(e => new ExpectedEndpoint(e.Name, local.Count == 0 ? null : (local.GetValueOrDefault(e.Node) + everywhere) / through.Length, e.Node))];
+        string[] all = [.. topology.Endpoints.Select(e => e.Name)];
+        IEnumerable<string[]> choices = entries.Value.Select(n => n.Endpoints.Length > 0 || !Ipvs || !answered ? [.. n.Endpoints.Select(e => e.Name)] : all);
+        return ExpectedShares.Of(topology.Endpoints.Select(e => (e.Name, (string?)e.Node)), choices);
     }
 
     private LabNode Node(string? name, string parameter) => name is null ? topology.EntryNodes[0] :

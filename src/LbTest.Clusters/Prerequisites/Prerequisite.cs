@@ -14,6 +14,9 @@ public sealed record Prerequisite(string Mode, string Name, bool Present, string
     /// <summary>Whose kernel it is about: the host's, or that of user-mode labs.</summary>
     public LabKernel Kernel { get; init; } = LabKernel.Host;
 
+    /// <summary>The node of a cluster that it is about; null for this machine.</summary>
+    public string? Node { get; init; }
+
     /// <summary>True for what only some tests need: a scheduler other than round robin, room for many connections, all that only disturbances need.</summary>
     public bool Optional { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LbTest.Clusters.Conntrack;
 using LbTest.Clusters.Ipvs;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
@@ -18,10 +19,10 @@ public enum AgentVerb
     /// <summary>Describe the lab.</summary>
     Describe,
 
-    /// <summary>Run <see cref="AgentRequest.Plan"/> from the namespace <see cref="AgentRequest.From"/>.</summary>
+    /// <summary>Run <see cref="AgentRequest.Plan"/>, in a lab from the namespace <see cref="AgentRequest.From"/>.</summary>
     Connect,
 
-    /// <summary>Run <see cref="AgentRequest.Traffic"/> from the namespace <see cref="AgentRequest.From"/>, with <see cref="AgentRequest.Disturbances"/>.</summary>
+    /// <summary>Run <see cref="AgentRequest.Traffic"/>, in a lab from the namespace <see cref="AgentRequest.From"/> and with <see cref="AgentRequest.Disturbances"/>.</summary>
     Traffic,
 
     /// <summary>Read the counters of the kernel's rules.</summary>
@@ -32,6 +33,12 @@ public enum AgentVerb
 
     /// <summary>Compare the service addresses bound on nodes with their virtual servers, of all or of <see cref="AgentRequest.From"/> alone.</summary>
     ServiceAddresses,
+
+    /// <summary>Read the connections that all nodes, or <see cref="AgentRequest.From"/> alone, track.</summary>
+    Conntrack,
+
+    /// <summary>Have all nodes, or <see cref="AgentRequest.From"/> alone, forget connections.</summary>
+    ClearConntrack,
 
     /// <summary>Change all nodes over to the mode and scheduler of <see cref="AgentRequest.Lab"/>.</summary>
     SetMode,
@@ -44,6 +51,9 @@ public enum AgentVerb
 
     /// <summary>End the lab.</summary>
     Stop,
+
+    /// <summary>Tell the time, so that what one machine saw can be put beside what another did.</summary>
+    Clock,
 }
 
 /// <summary>One line to the agent.</summary>
@@ -69,6 +79,15 @@ public sealed record AgentRequest
 
     /// <summary>For <see cref="AgentVerb.Connect"/> and <see cref="AgentVerb.Traffic"/>: the name of the network namespace.</summary>
     public string? From { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Connect"/> and <see cref="AgentVerb.Traffic"/>: <c>host:port</c> to resolve where the agent is, instead of the plan's target, of which the address family counts.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Connect"/> with <see cref="Name"/>: every connection asks for the name anew, and takes the first address of the answer.</summary>
+    public bool EachLookup { get; init; }
+
+    /// <summary>For <see cref="AgentVerb.Conntrack"/> and <see cref="AgentVerb.ClearConntrack"/>: which connections.</summary>
+    public ConntrackFilter? Conntrack { get; init; }
 
     /// <summary>For <see cref="AgentVerb.Behave"/>.</summary>
     public string? Endpoint { get; init; }
@@ -112,6 +131,12 @@ public sealed record AgentResponse
 
     /// <summary>The nodes' service addresses.</summary>
     public ImmutableArray<ServiceAddress>? ServiceAddresses { get; init; }
+
+    /// <summary>What the agent's clock says, UTC.</summary>
+    public DateTimeOffset? Clock { get; init; }
+
+    /// <summary>The connections that nodes track, or have forgotten.</summary>
+    public ImmutableArray<ConntrackEntry>? Conntrack { get; init; }
 
     /// <summary>The end: it failed.</summary>
     public AgentError? Error { get; init; }

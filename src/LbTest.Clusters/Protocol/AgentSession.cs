@@ -16,6 +16,12 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
 {
     private readonly ConcurrentDictionary<long, CancellationTokenSource> _running = new();
 
+    /// <summary>
+    /// Threads of the pool wait for what comes in on lines and for what tools say. When all do, the runtime adds one only every half second; it begins
+    /// with one for each processor.
+    /// </summary>
+    internal static void EnoughThreads() => _ = ThreadPool.SetMinThreads(32, 8);
+
     /// <summary>Serves until the other side is gone; what it had asked for is stopped then.</summary>
     internal async Task ServeAsync()
     {
@@ -32,7 +38,19 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
             _ = await Send(new AgentResponse { Error = new AgentError($"Not a request: {exception.Message}") }).ConfigureAwait(false);
         }
 
+        CancelAll();
+    }
+
+    /// <summary>Stops everything that is under way; each is still answered.</summary>
+    internal void CancelAll()
+    {
         foreach (long id in _running.Keys) Cancel(id);
+    }
+
+    /// <summary>Ends when everything that was asked for has been answered.</summary>
+    internal async Task AnsweredAsync()
+    {
+        while (!_running.IsEmpty) await Task.Delay(10).ConfigureAwait(false);
     }
 
     private void Cancel(long id)
@@ -47,8 +65,8 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
         _ = Task.Run(async () =>
         {
             AgentResponse response = await Handle(request, cancel.Token).ConfigureAwait(false);
-            _ = _running.TryRemove(request.Id, out _);
             _ = await Send(response with { Id = request.Id }).ConfigureAwait(false);
+            _ = _running.TryRemove(request.Id, out _);
         });
     }
 
@@ -56,7 +74,7 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
     {
         try
         {
-            var progress = new Progress(report => _ = Send(report with { Id = request.Id }));
+            var progress = new Telling<AgentResponse>(report => _ = Send(report with { Id = request.Id }));
             return await host.HandleAsync(request, progress, cancel).ConfigureAwait(false);
         }
         catch (PlanException exception)
@@ -74,10 +92,4 @@ internal sealed class AgentSession(LineChannel lines, IAgentHost host)
     }
 
     private Task<bool> Send(AgentResponse response) => lines.WriteAsync(response, AgentJson.Default.AgentResponse);
-
-    // Not System.Progress: that one hands reports to the thread pool, where they may overtake each other and the result.
-    private sealed class Progress(Action<AgentResponse> report) : IProgress<AgentResponse>
-    {
-        public void Report(AgentResponse value) => report(value);
-    }
 }

@@ -70,6 +70,9 @@ public sealed class IpvsDataplane : IDataplane
 
     private const string Device = ServiceAddress.ServiceDevice;
 
+    /// <summary>What each endpoint's real servers counted, read from the output of <c>ipvsadm -L -n --stats --exact</c>.</summary>
+    internal static ImmutableArray<EndpointCounter> Count(DesiredState state, string listed) => Count(state, IpvsServer.Of(state), listed, _ => true);
+
     private static readonly string[] Servers = ["-L", "-n"], Statistics = [.. Servers, "--stats", "--exact"];
 
     private static void ChangeServers(IpvsState wanted, IpvsState? before, DesiredState state, DesiredState? inForce, Action<ImmutableArray<EndpointCounter>>? keep)

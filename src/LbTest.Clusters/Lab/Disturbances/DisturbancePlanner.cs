@@ -117,6 +117,7 @@ internal sealed class DisturbancePlanner
             case DisturbanceKind.ScaleTo: Rollouts.Scale(of); break;
             case DisturbanceKind.ProxyModeSwitch: Proxy.Switch(of); break;
             case DisturbanceKind.ConntrackFlush: Proxy.Flush(of); break;
+            case DisturbanceKind.NodeDrain or DisturbanceKind.ProxyRestart: throw new PlanException(nameof(Disturbance.Kind), disturbance.Kind, "is for Kubernetes clusters alone: a lab has no scheduler and no kube-proxy", "Use NodeDown or ProxyModeSwitch, or Start-LbCluster -Kubernetes");
             default: throw new PlanException(nameof(Disturbance.Kind), disturbance.Kind, "is nothing that a lab can do by itself", "Leave it to the one who runs the test");
         }
     }

@@ -15,6 +15,7 @@ internal sealed class RolloutDisturbances(DisturbancePlanner planner)
     internal void Update(PlannedDisturbance of)
     {
         Disturbance what = of.What;
+        PlanException.Require(what.Image is null, nameof(what.Image), what.Image, "means nothing in a lab, whose endpoints have none", "Leave it out");
         LabEndpoint[] old = Existing(what);
         PlanException.Require(old.Length > 0, nameof(what.Kind), what.Kind, $"at {Selection.Seconds(planner.Now)} finds no endpoint to replace", "Give the lab endpoints");
         ImmutableArray<RolloutStep> steps = Rollout.Update(old.Length, what.MaxSurge, what.MaxUnavailable, what.ReadinessDelay, what.DrainTime);

@@ -21,7 +21,7 @@ internal static partial class Selection
         string at = Seconds(of.At);
         if (!of.Name.IsDefaultOrEmpty)
         {
-            ImmutableArray<string> named = Named(of.Name, all, $"is no {noun} of this lab at {at}");
+            ImmutableArray<string> named = Named(of.Name, all, $"is no {noun} of this cluster at {at}");
             ImmutableArray<string> chosen = [.. named.Where(able)];
             PlanException.Require(!chosen.IsEmpty, nameof(of.Name), string.Join(", ", of.Name), $"is no {noun} that is {wanted} at {at}", $"Choose another, or another time for this {of.Kind}");
             return chosen;

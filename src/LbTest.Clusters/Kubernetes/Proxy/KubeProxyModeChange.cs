@@ -1,0 +1,144 @@
+using System.Text.Json;
+using LbTest.Clusters.Kubernetes.Api;
+using LbTest.Clusters.Lab;
+using LbTest.Clusters.Lab.Dataplanes;
+
+namespace LbTest.Clusters.Kubernetes.Proxy;
+
+/// <summary>A change of the mode in kube-proxy's ConfigMap, with a restart of its DaemonSet.</summary>
+internal sealed class KubeProxyModeChange : ProxyModeChange
+{
+    private readonly IKubernetesApi _api;
+    private readonly ProxySurvey _survey;
+    private readonly KubeWorkload _daemonSet;
+    private readonly LabMode _to;
+    private readonly string _before, _after;
+
+    private KubeProxyModeChange(IKubernetesApi api, ProxySurvey survey, KubeWorkload daemonSet, LabMode to, ImmutableArray<ProxyModeReport> inForce)
+    {
+        (_api, _survey, _daemonSet, _to) = (api, survey, daemonSet, to);
+        _before = survey.ConfigMap!.Data![survey.Key];
+        _after = survey.Config!.With(Word(to.Mode), to.Scheduler?.Word());
+        FromMode = string.Join(", ", inForce.Select(Words).Distinct());
+        IsNeeded = _before != _after || inForce.Any(report => !new ProxyGoal(to).IsMet(report));
+        Diff = UnifiedDiff.Of(_before, _after, $"{survey.ConfigMapName}, {survey.Key}");
+        Warnings = ProxyNeeds.Of(to, survey.Nodes);
+    }
+
+    /// <inheritdoc/>
+    public override string FromMode { get; }
+
+    /// <inheritdoc/>
+    public override string ToMode => _to.ToString();
+
+    /// <inheritdoc/>
+    public override bool ToIpvs => _to.Mode == ProxyMode.Ipvs;
+
+    /// <inheritdoc/>
+    public override bool IsNeeded { get; }
+
+    /// <inheritdoc/>
+    public override string Diff { get; }
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> Warnings { get; }
+
+    /// <summary>Works it out. Changes nothing.</summary>
+    /// <param name="api">The API server.</param>
+    /// <param name="mode">The mode to change over to; null leaves it.</param>
+    /// <param name="scheduler">The scheduler to change over to; null leaves it.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <exception cref="Engine.PlanException">The cluster's proxy mode cannot be changed so; the message says how else.</exception>
+    internal static async Task<KubeProxyModeChange> PlanAsync(IKubernetesApi api, ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel)
+    {
+        ProxySurvey survey = await ProxySurvey.MakeAsync(api, cancel).ConfigureAwait(false);
+        KubeWorkload daemonSet = ProxyChangeable.Require(survey, api.Context);
+        ProxyConfig config = survey.Config!;
+        ProxyMode asked = Enum.TryParse(config.Mode, ignoreCase: true, out ProxyMode known) ? known : ProxyMode.Iptables;
+        // A scheduler that LbTest has no name for stays where it is: only what is given is changed.
+        IpvsScheduler current = Enum.GetValues<IpvsScheduler>().FirstOrDefault(one => one.Word() == config.Scheduler);
+        LabMode to = new LabMode(asked, current).To(mode, scheduler);
+        ProxyChangeable.RequireVersion(daemonSet, to.Mode);
+        ImmutableArray<ProxyModeReport> inForce = await new ProxyModeReader(api).ReadAsync(survey, cancel).ConfigureAwait(false);
+        return new KubeProxyModeChange(api, survey, daemonSet, to, inForce);
+    }
+
+    /// <inheritdoc/>
+    public override async Task ApplyAsync(TimeSpan timeout, IProgress<string>? progress, CancellationToken cancel)
+    {
+        await WriteAsync(_after, _survey.ConfigMap!.Metadata.ResourceVersion, cancel).ConfigureAwait(false);
+        Exception failure;
+        try
+        {
+            var restart = new ProxyRestart(_api, _survey, _daemonSet);
+            await restart.RunAsync(new ProxyGoal(_to), timeout, progress, cancel).ConfigureAwait(false);
+            return;
+        }
+#pragma warning disable CA1031 // Whatever went wrong: what was changed is changed back.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            failure = exception;
+        }
+
+        bool stopped = failure is OperationCanceledException;
+        progress?.Report("Changing it back");
+        (_, string back) = await BackAsync(wait: !stopped, timeout).ConfigureAwait(false);
+        throw stopped ? new OperationCanceledException(back, failure) : new InvalidOperationException($"{failure.Message} {back}", failure);
+    }
+
+    /// <summary>Takes the change back after it has been made: what the configuration said is in force again.</summary>
+    /// <param name="timeout">How long that may take.</param>
+    /// <exception cref="InvalidOperationException">It could not be taken back; the message says what to do.</exception>
+    internal async Task RevertAsync(TimeSpan timeout)
+    {
+        (bool done, string words) = await BackAsync(wait: true, timeout).ConfigureAwait(false);
+        if (!done) throw new InvalidOperationException(words);
+    }
+
+    // Whether it was, and what became of it, in a sentence.
+    private async Task<(bool Done, string Words)> BackAsync(bool wait, TimeSpan timeout)
+    {
+        string ns = _survey.Namespace, map = _survey.ConfigMapName, edit = $"kubectl -n {ns} edit configmap {_survey.ConfigMap!.Metadata.Name}", restart = $"kubectl -n {ns} rollout restart daemonset/{_daemonSet.Metadata.Name}";
+        try
+        {
+            if (_before != _after)
+            {
+                KubeConfigMap? now = await _api.GetAsync(Kube.ConfigMaps, ns, _survey.ConfigMap.Metadata.Name, CancellationToken.None).ConfigureAwait(false);
+                if (now?.Data?.GetValueOrDefault(_survey.Key) != _after)
+                    return (false, $"Meanwhile someone else has changed {map}, so it was left as it is now: see to its mode ({edit}), then restart kube-proxy ({restart}).");
+                await WriteAsync(_before, now.Metadata.ResourceVersion, CancellationToken.None).ConfigureAwait(false);
+            }
+
+            var again = new ProxyRestart(_api, _survey, _daemonSet);
+            if (wait) await again.RunAsync(null, timeout, null, CancellationToken.None).ConfigureAwait(false);
+            else _ = await again.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            return (true, $"It was changed back: {map} is what it was, and kube-proxy {(wait ? "runs" : "is being restarted")} with that.");
+        }
+        catch (Exception exception) when (exception is KubernetesException or InvalidOperationException or IOException)
+        {
+            return (false, $"Changing it back did not succeed either: {exception.Message} Do it by hand: {edit} (mode: \"{_survey.Config!.Mode}\", ipvs.scheduler: \"{_survey.Config.Scheduler}\"), then {restart}");
+        }
+    }
+
+    // With the version that it is based on: who else has edited it meanwhile loses nothing.
+    private async Task WriteAsync(string text, string? version, CancellationToken cancel)
+    {
+        if (_before == _after) return;
+        string patch = $$"""{"metadata":{"resourceVersion":{{Json(version ?? "")}}},"data":{{{Json(_survey.Key)}}:{{Json(text)}}} }""";
+        try
+        {
+            await _api.PatchAsync(Kube.ConfigMaps, _survey.Namespace, _survey.ConfigMap!.Metadata.Name, patch, cancel).ConfigureAwait(false);
+        }
+        catch (KubernetesException exception) when (exception.Fault == KubernetesFault.Conflict)
+        {
+            throw new InvalidOperationException($"{_survey.ConfigMapName} was edited by someone else meanwhile. Nothing was changed: look at it, and try again.", exception);
+        }
+    }
+
+    private static string Json(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+
+    private static string Word(ProxyMode mode) => mode.ToString().ToLowerInvariant();
+
+    private static string Words(ProxyModeReport report) => report.Scheduler is { } scheduler ? $"{report.Mode} ({scheduler})" : report.Mode.ToString();
+}

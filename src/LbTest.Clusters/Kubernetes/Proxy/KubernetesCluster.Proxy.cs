@@ -1,0 +1,43 @@
+using LbTest.Clusters.Kubernetes.Proxy;
+using LbTest.Clusters.Lab.Dataplanes;
+
+namespace LbTest.Clusters.Kubernetes;
+
+// The proxy mode of its nodes.
+public sealed partial class KubernetesCluster
+{
+    private volatile ProxyModeReport? _mode;
+
+    /// <inheritdoc/>
+    /// <remarks>As it was when it was asked for last; null before, and where nodes differ.</remarks>
+    public override ProxyMode? ProxyMode => Enum.TryParse(_mode?.Mode.ToString(), out ProxyMode mode) ? mode : null;
+
+    /// <summary>In mode IPVS: the scheduler, where it is known.</summary>
+    public IpvsScheduler? IpvsScheduler => ProxyMode == Lab.Dataplanes.ProxyMode.Ipvs && Enum.TryParse(_mode!.Scheduler, ignoreCase: true, out IpvsScheduler known) ? known : null;
+
+    /// <inheritdoc/>
+    public override async Task<ImmutableArray<ProxyModeReport>> GetProxyModesAsync(CancellationToken cancel)
+    {
+        ImmutableArray<ProxyModeReport> reports = await new ProxyModeReader(Api).ReadAsync(cancel).ConfigureAwait(false);
+        bool same = reports.Select(report => (report.Mode, report.Scheduler)).Distinct().Count() == 1;
+        _mode = same && reports[0].Proxy == ProxyModeReport.KubeProxy ? reports[0] : null;
+        return reports;
+    }
+
+    // Tests do without.
+    private async Task TryReadMode(CancellationToken cancel)
+    {
+        try
+        {
+            _ = await GetProxyModesAsync(cancel).ConfigureAwait(false);
+        }
+        catch (Api.KubernetesException)
+        {
+            _mode = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel) =>
+        await KubeProxyModeChange.PlanAsync(Api, mode, scheduler, cancel).ConfigureAwait(false);
+}
