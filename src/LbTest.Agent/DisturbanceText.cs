@@ -15,7 +15,7 @@ internal static class DisturbanceText
     // Named as in PowerShell and in the JSON, where times have their unit in the name.
     private static readonly string[] Times = ["at", "duration", "detectAfter", "drainTime", "readinessDelay", "latency", "jitter"];
     private static readonly string[] Numbers = ["count", "share", "replicas", "percent", "bytesPerSecond"];
-    private static readonly string[] Texts = ["mode", "maxSurge", "maxUnavailable", "direction", "proxyMode", "ipvsScheduler"];
+    private static readonly string[] Texts = ["mode", "maxSurge", "maxUnavailable", "direction", "proxyMode", "ipvsScheduler", "image"];
 
     internal static Disturbance Parse(string text)
     {

@@ -11,7 +11,7 @@ var root = new RootCommand("Tells the truth about load balancing: how evenly con
 {
     ServeCommand.Create(), ConnectCommand.Create(), TrafficCommand.Create(), LabCommand.Create(), AnalysisCommands.CreateFrequency(), AnalysisCommands.CreateBalance(),
     AnalysisCommands.CreateDisruption(), AnalysisCommands.CreateCompare(), ReportCommands.CreateReport(), ReportCommands.CreateChart(), PrerequisiteCommand.Create(),
-    ProxyModeCommand.Create(),
+    ProxyModeCommand.Create(), AgentCommand.Create(), NodeCommand.Create(), ImageCommand.Create(),
 };
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
@@ -49,11 +49,11 @@ catch (OperationCanceledException)
     return ExitCode.Stopped;
 }
 
-// The command has five seconds to end and to tell what it has; a second signal ends it at once.
+// The command has a few seconds to end and to tell what it has; a second signal ends it at once.
 void Stop(PosixSignalContext context)
 {
     if (stop.IsCancellationRequested) return;
     context.Cancel = true;
-    _ = Task.Delay(TimeSpan.FromSeconds(5)).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default);
+    _ = Task.Delay(Patience.ToEnd).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default);
     stop.Cancel();
 }

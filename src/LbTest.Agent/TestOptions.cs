@@ -35,7 +35,7 @@ internal sealed class TestOptions
     /// <summary>Fills a request in.</summary>
     internal T Fill<T>(T request, ParseResult parsed) where T : TestRequest => request with
     {
-        From = parsed.GetValue(_from), FromName = parsed.GetValue(_fromName), To = parsed.GetValue(_to), ToName = parsed.GetValue(_toName), IPv6 = parsed.GetValue(_ipv6),
+        From = parsed.GetValue(_from), FromName = parsed.GetValue(_fromName) is { } name ? [name] : [], To = parsed.GetValue(_to), ToName = parsed.GetValue(_toName), IPv6 = parsed.GetValue(_ipv6),
     };
 
     /// <summary>Writes a result to stdout, and ends the line.</summary>
