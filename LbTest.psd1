@@ -11,11 +11,14 @@
     FormatsToProcess     = @('src/LbTest.Module/LbTest.Format.ps1xml')
     TypesToProcess       = @('src/LbTest.Module/LbTest.Types.ps1xml')
     CmdletsToExport      = @(
+        'Clear-LbConntrack'
         'Compare-LbResult'
+        'Export-LbImage'
         'Export-LbReport'
         'Export-LbResult'
         'Format-LbTable'
         'Get-LbCluster'
+        'Get-LbConntrack'
         'Get-LbEndpointCounter'
         'Get-LbFrequency'
         'Get-LbProxyMode'

@@ -1,3 +1,4 @@
+using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Protocol;
 using LbTest.Clusters.Tools;
 
@@ -15,6 +16,7 @@ internal static class Faults
         PlanException plan => Plan(plan),
         ArgumentOutOfRangeException range => OutOfRange(range),
         FormatException => new ErrorRecord(fault, "LbTest.Format", ErrorCategory.InvalidData, target),
+        KubernetesException kubernetes => new ErrorRecord(fault, $"LbTest.Kubernetes{kubernetes.Fault}", Category(kubernetes.Fault), target),
         ToolException tool => new ErrorRecord(fault, "LbTest.Tool", ErrorCategory.ResourceUnavailable, tool.Tool),
         AgentLostException => new ErrorRecord(fault, "LbTest.AgentLost", ErrorCategory.ResourceUnavailable, target),
         PlatformNotSupportedException => new ErrorRecord(fault, "LbTest.Platform", ErrorCategory.NotImplemented, target),
@@ -25,6 +27,18 @@ internal static class Faults
         RuntimeException => null,
         InvalidOperationException => new ErrorRecord(fault, "LbTest.Operation", ErrorCategory.InvalidOperation, target),
         _ => null,
+    };
+
+    private static ErrorCategory Category(KubernetesFault fault) => fault switch
+    {
+        KubernetesFault.Unreachable => ErrorCategory.ConnectionError,
+        KubernetesFault.Config => ErrorCategory.ObjectNotFound,
+        KubernetesFault.Unauthorized => ErrorCategory.AuthenticationError,
+        KubernetesFault.Forbidden => ErrorCategory.PermissionDenied,
+        KubernetesFault.NotFound => ErrorCategory.ObjectNotFound,
+        KubernetesFault.Conflict => ErrorCategory.ResourceExists,
+        KubernetesFault.Invalid => ErrorCategory.InvalidData,
+        _ => ErrorCategory.NotSpecified,
     };
 
     /// <summary>Nothing of this name is there.</summary>

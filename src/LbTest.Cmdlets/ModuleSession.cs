@@ -16,7 +16,7 @@ public sealed class ModuleSession : IModuleAssemblyInitializer, IModuleAssemblyC
     /// <param name="psModuleInfo">The module.</param>
     public void OnRemove(PSModuleInfo psModuleInfo)
     {
-        Clusters.RunningLabs.StopAll(Current);
+        Clusters.RunningClusters.StopAll(Current);
         Serve.RunningServers.StopAll(Current);
     }
 }

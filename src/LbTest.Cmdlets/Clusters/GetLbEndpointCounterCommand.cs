@@ -11,7 +11,7 @@ public sealed class GetLbEndpointCounterCommand : LbCommand
 {
     /// <summary>The cluster, or its name.</summary>
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
-    [ArgumentCompleter(typeof(LabNameCompleter))]
+    [ArgumentCompleter(typeof(ClusterNameCompleter))]
     [Cluster]
     public Cluster Cluster { get; set; } = null!;
 

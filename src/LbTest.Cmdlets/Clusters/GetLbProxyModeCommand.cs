@@ -1,10 +1,10 @@
+using LbTest.Clusters;
 using LbTest.Clusters.Kubernetes;
-using LbTest.Clusters.Lab;
 using LbTest.Cmdlets.Parameters;
 
 namespace LbTest.Cmdlets.Clusters;
 
-/// <summary>Tells which proxy mode is in force, and with which scheduler: from kube-proxy's log, or of a lab.</summary>
+/// <summary>Tells which proxy mode is in force, and with which scheduler: from kube-proxy's log, of a lab, or of a Kubernetes cluster node by node.</summary>
 [Cmdlet(VerbsCommon.Get, "LbProxyMode", DefaultParameterSetName = ByLog)]
 [OutputType(typeof(ProxyModeReport))]
 public sealed class GetLbProxyModeCommand : LbCommand
@@ -23,16 +23,16 @@ public sealed class GetLbProxyModeCommand : LbCommand
     [Alias("PSPath")]
     public string? Source { get; set; }
 
-    /// <summary>A lab, or its name.</summary>
+    /// <summary>A cluster, or its name.</summary>
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true, ParameterSetName = ByCluster)]
-    [ArgumentCompleter(typeof(LabNameCompleter))]
+    [ArgumentCompleter(typeof(ClusterNameCompleter))]
     [Cluster]
-    public LabCluster Cluster { get; set; } = null!;
+    public Cluster Cluster { get; set; } = null!;
 
     private protected override void Process()
     {
         if (ParameterSetName == ByLog) _log.Add(InputObject, Source is null ? null : Source[(Source.LastIndexOf("::", StringComparison.Ordinal) is >= 0 and var provider ? provider + 2 : 0)..]);
-        else WriteObject(Run(_ => Current(Cluster), $"Asking '{Cluster.Name}'"));
+        else foreach (ProxyModeReport report in Run(Cluster.GetProxyModesAsync, $"Asking '{Cluster.Name}'")) WriteObject(report);
     }
 
     // The last start in a log decides: nothing can be said before all of it has come.
@@ -50,13 +50,6 @@ public sealed class GetLbProxyModeCommand : LbCommand
             if (report.Mode == KubeProxyMode.Ipvs) IpvsWarning.Once(this);
             WriteObject(report);
         }
-    }
-
-    // Another session may have changed it.
-    private static async Task<ProxyModeReport> Current(LabCluster lab)
-    {
-        await lab.RefreshAsync().ConfigureAwait(false);
-        return lab.Mode.Report(lab.Name);
     }
 
     private static ErrorRecord NoMode(ProxyLogReading reading)

@@ -1,19 +1,19 @@
-using LbTest.Clusters.Lab;
+using LbTest.Clusters;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Cmdlets.Parameters;
 
 namespace LbTest.Cmdlets.Clusters;
 
-/// <summary>Changes the nodes of a running lab over to another proxy mode or scheduler, without a restart.</summary>
+/// <summary>Changes the nodes of a running cluster over to another proxy mode or scheduler: a lab's without a restart, a Kubernetes cluster's by kube-proxy's ConfigMap and DaemonSet.</summary>
 [Cmdlet(VerbsCommon.Set, "LbProxyMode", SupportsShouldProcess = true)]
-[OutputType(typeof(LabCluster))]
+[OutputType(typeof(Cluster))]
 public sealed class SetLbProxyModeCommand : LbCommand
 {
-    /// <summary>The labs, or their names; the one started last if not given.</summary>
+    /// <summary>The clusters, or their names; the one started last if not given.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
-    [ArgumentCompleter(typeof(LabNameCompleter))]
+    [ArgumentCompleter(typeof(ClusterNameCompleter))]
     [Cluster]
-    public LabCluster? Cluster { get; set; }
+    public Cluster? Cluster { get; set; }
 
     /// <summary>The mode to change over to.</summary>
     [Parameter(Position = 1)]
@@ -23,35 +23,50 @@ public sealed class SetLbProxyModeCommand : LbCommand
     [Parameter]
     public IpvsScheduler? IpvsScheduler { get; set; }
 
-    /// <summary>Returns the lab.</summary>
+    /// <summary>How long a Kubernetes cluster may take for it, and as long again to take it back; default 5 minutes.</summary>
+    [Parameter]
+    [Alias("Timeout")]
+    [Seconds]
+    public TimeSpan TimeoutSec { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Returns the cluster.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     private protected override void Process()
     {
-        LabCluster lab = Cluster ?? RunningLabs.Newest() ?? throw new PlanException(nameof(Cluster), null, "is missing, and no lab is running", "Start one with Start-LbCluster");
-        LabMode from = Run(_ => Current(lab), $"Asking '{lab.Name}'"), to = from.To(ProxyMode, IpvsScheduler);
-        if (to == from) WriteVerbose($"Lab '{lab.Name}' is in {to} already.");
-        else if (!ShouldProcess($"lab '{lab.Name}'", $"Change the proxy mode from {from} to {to}")) return;
+        PlanException.Require(TimeoutSec > TimeSpan.Zero, nameof(TimeoutSec), TimeoutSec, "is no time", "Give more than zero seconds");
+        Cluster cluster = Cluster ?? RunningClusters.Newest() ?? throw new PlanException(nameof(Cluster), null, "is missing, and no cluster is running", "Start one with Start-LbCluster");
+        string what = $"{(cluster.Kind == "Lab" ? "lab" : "cluster")} '{cluster.Name}'";
+        ProxyModeChange change = Run(cancel => cluster.PlanProxyModeAsync(ProxyMode, IpvsScheduler, cancel), $"Asking '{cluster.Name}'");
+        if (!change.IsNeeded) WriteVerbose($"{char.ToUpperInvariant(what[0])}{what[1..]} is in {change.ToMode} already.");
         else
         {
-            if (to.Scheduler is not null) IpvsWarning.Once(this);
-            _ = Run(_ => Change(lab, to), $"Changing '{lab.Name}' over to {to}");
+            foreach (string warning in change.Warnings) WriteWarning(warning);
+            if (!Allowed(change, what)) return;
+            if (change.ToIpvs) IpvsWarning.Once(this);
+            string step = "";
+            _ = Run(cancel => Apply(change, text => step = text, cancel), $"Changing '{cluster.Name}' over to {change.ToMode}", record => record.StatusDescription = step.Length > 0 ? step : record.StatusDescription);
         }
 
-        if (PassThru) WriteObject(lab);
+        if (PassThru) WriteObject(cluster);
     }
 
-    private static async Task<LabMode> Current(LabCluster lab)
+    // -WhatIf shows what would be changed in the file.
+    private bool Allowed(ProxyModeChange change, string what)
     {
-        await lab.RefreshAsync().ConfigureAwait(false);
-        return lab.Mode;
+        string action = $"Change the proxy mode from {change.FromMode} to {change.ToMode}";
+        return change.Diff.Length == 0 ? ShouldProcess(what, action) : ShouldProcess($"{action} on {what}, with this change and a restart of kube-proxy:\n{change.Diff}", $"{action} on {what}?\n{change.Diff}", "Set-LbProxyMode");
     }
 
-    // Once begun it goes on to its end: nodes in two modes are of no use to anyone.
-    private static async Task<bool> Change(LabCluster lab, LabMode mode)
+    private async Task<bool> Apply(ProxyModeChange change, Action<string> progress, CancellationToken cancel)
     {
-        await lab.SetModeAsync(mode).ConfigureAwait(false);
+        await change.ApplyAsync(TimeoutSec, new Steps(progress), cancel).ConfigureAwait(false);
         return true;
+    }
+
+    private sealed class Steps(Action<string> report) : IProgress<string>
+    {
+        public void Report(string value) => report(value);
     }
 }

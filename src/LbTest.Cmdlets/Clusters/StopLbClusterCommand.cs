@@ -1,16 +1,17 @@
 using LbTest.Clusters;
+using LbTest.Clusters.Lab;
 using LbTest.Cmdlets.Parameters;
 
 namespace LbTest.Cmdlets.Clusters;
 
-/// <summary>Stops labs. Nothing of them stays.</summary>
+/// <summary>Stops clusters: nothing of a lab stays; of a Kubernetes cluster what LbTest put there is deleted, nothing else.</summary>
 [Cmdlet(VerbsLifecycle.Stop, "LbCluster", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Name")]
 [OutputType(typeof(void))]
 public sealed class StopLbClusterCommand : LbCommand
 {
     /// <summary>Their names; wildcards match.</summary>
     [Parameter(Position = 0, Mandatory = true, ParameterSetName = "Name")]
-    [ArgumentCompleter(typeof(LabNameCompleter))]
+    [ArgumentCompleter(typeof(ClusterNameCompleter))]
     [SupportsWildcards]
     public string[] Name { get; set; } = [];
 
@@ -21,19 +22,21 @@ public sealed class StopLbClusterCommand : LbCommand
 
     private protected override void Process()
     {
-        IEnumerable<Cluster> clusters = ParameterSetName == "Name" ? RunningLabs.Matching(Name, WriteError) : Cluster;
+        IEnumerable<Cluster> clusters = ParameterSetName == "Name" ? RunningClusters.Matching(Name, WriteError) : Cluster;
         foreach (Cluster cluster in clusters)
         {
-            if (!ShouldProcess($"lab '{cluster.Name}'", "Stop lab")) continue;
-            _ = Run(_ => Stop(cluster), $"Stopping lab '{cluster.Name}'");
+            if (!ShouldProcess($"{Kind(cluster)} '{cluster.Name}'", cluster is LabCluster ? "Stop lab" : "Delete what LbTest put there")) continue;
+            _ = Run(_ => Stop(cluster), $"Stopping {Kind(cluster)} '{cluster.Name}'");
         }
     }
+
+    private static string Kind(Cluster cluster) => cluster is LabCluster ? "lab" : cluster.Kind;
 
     // Once begun it goes on to its end: half a lab is of no use to anyone.
     private static async Task<bool> Stop(Cluster cluster)
     {
         await cluster.StopAsync().ConfigureAwait(false);
-        RunningLabs.Forget(cluster.Name);
+        RunningClusters.Forget(cluster.Name);
         return true;
     }
 }

@@ -13,7 +13,7 @@ public abstract class TestCommand : LbCommand
 
     /// <summary>The cluster under test, or its name.</summary>
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true, ParameterSetName = ByCluster)]
-    [ArgumentCompleter(typeof(LabNameCompleter))]
+    [ArgumentCompleter(typeof(ClusterNameCompleter))]
     [Cluster]
     public Cluster Cluster { get; set; } = null!;
 
@@ -29,18 +29,19 @@ public abstract class TestCommand : LbCommand
     [Parameter]
     public int? Seed { get; set; }
 
-    /// <summary>Where connections start.</summary>
+    /// <summary>Where connections start; the cluster's usual place if not given.</summary>
     [Parameter(ParameterSetName = ByCluster)]
-    public VantagePoint From { get; set; }
+    public VantagePoint? From { get; set; }
 
-    /// <summary>Which node or pod they start from; the first if not given.</summary>
+    /// <summary>Which nodes or pods they start from; the first if not given. Several share the connections out.</summary>
     [Parameter(ParameterSetName = ByCluster)]
     [ArgumentCompleter(typeof(PlaceNameCompleter))]
-    public string? FromName { get; set; }
+    [SupportsWildcards]
+    public string[] FromName { get; set; } = [];
 
-    /// <summary>Which address of the service they go to.</summary>
+    /// <summary>Which address of the service they go to; the cluster's usual one if not given.</summary>
     [Parameter(ParameterSetName = ByCluster)]
-    public ServiceTarget To { get; set; }
+    public ServiceTarget? To { get; set; }
 
     /// <summary>Which node's port or which endpoint they go to; the first if not given.</summary>
     [Parameter(ParameterSetName = ByCluster)]
@@ -69,7 +70,7 @@ public abstract class TestCommand : LbCommand
     private protected string Whither => Tested is { } cluster ? $"'{cluster.Name}'" : Address;
 
     /// <summary>Fills a request in.</summary>
-    private protected T Fill<T>(T request) where T : TestRequest => request with { From = From, FromName = FromName, To = To, ToName = ToName, IPv6 = IPv6 };
+    private protected T Fill<T>(T request) where T : TestRequest => request with { From = From, FromName = [.. FromName], To = To, ToName = ToName, IPv6 = IPv6 };
 
     /// <summary>Keeps a result in <c>$LbLastResult</c>: PowerShell drops what a stopped pipeline writes, and what was measured until Ctrl+C stays within reach there.</summary>
     private protected void Keep(ITestResult result) => SessionState.PSVariable.Set("global:LbLastResult", result);

@@ -76,6 +76,10 @@ public sealed class NewLbDisturbanceCommand : LbCommand
     [Parameter(ParameterSetName = ByKind)]
     public string MaxUnavailable { get; set; } = "25%";
 
+    /// <summary>The image that a rolling update changes over to, on Kubernetes; the same again if not given.</summary>
+    [Parameter(ParameterSetName = ByKind)]
+    public string? Image { get; set; }
+
     /// <summary>The wanted number of endpoints.</summary>
     [Parameter(ParameterSetName = ByKind)]
     public int? Replicas { get; set; }
@@ -132,7 +136,7 @@ public sealed class NewLbDisturbanceCommand : LbCommand
         return new Disturbance
         {
             Kind = Kind, At = At, Duration = Duration, Name = [.. Name], Count = Count, Share = Share, Mode = Mode, DetectAfter = DetectAfter, DrainTime = DrainTime,
-            ReadinessDelay = ReadinessDelay, MaxSurge = MaxSurge, MaxUnavailable = MaxUnavailable, Replicas = Replicas, Direction = Direction, Percent = Percent,
+            ReadinessDelay = ReadinessDelay, MaxSurge = MaxSurge, MaxUnavailable = MaxUnavailable, Image = Image, Replicas = Replicas, Direction = Direction, Percent = Percent,
             Latency = Latency, Jitter = Jitter, BytesPerSecond = BytesPerSecond, ProxyMode = ProxyMode?.ToString(), IpvsScheduler = IpvsScheduler?.ToString(),
         };
     }

@@ -14,7 +14,7 @@ public sealed class ClusterAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        return value is not string name || (NamesOnly && !LabSpec.IsName(name)) ? value
-            : (object?)RunningLabs.Find(name) ?? throw new ArgumentTransformationMetadataException($"There is no cluster '{name}'. See Get-LbCluster, or start it with Start-LbCluster.");
+        return value is not string name || (NamesOnly && !LabSpec.IsName(name) && !name.Contains('/', StringComparison.Ordinal)) ? value
+            : (object?)RunningClusters.Find(name) ?? throw new ArgumentTransformationMetadataException($"There is no cluster '{name}'. See Get-LbCluster, or start it with Start-LbCluster.");
     }
 }

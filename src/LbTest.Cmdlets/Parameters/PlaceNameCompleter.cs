@@ -5,7 +5,7 @@ using LbTest.Cmdlets.Clusters;
 
 namespace LbTest.Cmdlets.Parameters;
 
-/// <summary>Completes the names of nodes and endpoints: those of the cluster on the command line, else of the lab started last.</summary>
+/// <summary>Completes the names of nodes and endpoints: those of the cluster on the command line, else of the one started last.</summary>
 public sealed class PlaceNameCompleter : IArgumentCompleter
 {
     private const string Tester = "tester";
@@ -19,8 +19,8 @@ public sealed class PlaceNameCompleter : IArgumentCompleter
         Cluster? cluster = (given is PSObject wrapped ? wrapped.BaseObject : given) switch
         {
             Cluster one => one,
-            string name => RunningLabs.Find(name),
-            _ => RunningLabs.Newest(),
+            string name => RunningClusters.Find(name),
+            _ => RunningClusters.Newest(),
         };
         if (cluster is null) return [];
         (bool nodes, bool endpoints, bool tester) = Wanted(commandName, parameterName, fakeBoundParameters);
@@ -34,8 +34,9 @@ public sealed class PlaceNameCompleter : IArgumentCompleter
         string? kind = parameter is "Endpoint" or "NodeName" ? parameter : given[disturbance ? "Kind" : parameter.Replace("Name", "", StringComparison.OrdinalIgnoreCase)]?.ToString();
         return kind?.ToUpperInvariant() switch
         {
+            "CLIENTPOD" => (true, false, false),
             "POD" or "ENDPOINT" or "ENDPOINTDOWN" or "ENDPOINTUP" => (false, true, false),
-            "NODE" or "NODENAME" or "NODEPORT" or "NODEDOWN" or "NODEUP" or "ECMPTARGETREMOVE" or "ECMPTARGETADD" or "CONNTRACKFLUSH" => (true, false, false),
+            "NODE" or "NODENAME" or "NODEPORT" or "NODEDOWN" or "NODEUP" or "ECMPTARGETREMOVE" or "ECMPTARGETADD" or "CONNTRACKFLUSH" or "NODEDRAIN" => (true, false, false),
             _ => (true, true, disturbance),
         };
     }

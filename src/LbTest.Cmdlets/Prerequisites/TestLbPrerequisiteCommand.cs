@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
+using LbTest.Clusters;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Prerequisites;
+using LbTest.Cmdlets.Parameters;
 
 namespace LbTest.Cmdlets.Prerequisites;
 
-/// <summary>Tells what this machine has and lacks for each kind of test, with the remedy.</summary>
+/// <summary>Tells what this machine, or the nodes of a cluster, have and lack for each kind of test, with the remedy.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "LbPrerequisite")]
 [OutputType(typeof(Prerequisite), typeof(bool))]
 public sealed class TestLbPrerequisiteCommand : LbCommand
@@ -24,9 +26,21 @@ public sealed class TestLbPrerequisiteCommand : LbCommand
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
+    /// <summary>Looks at the nodes of this cluster in place of this machine.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [ArgumentCompleter(typeof(ClusterNameCompleter))]
+    [Cluster]
+    public Cluster? Cluster { get; set; }
+
     private protected override void Process()
     {
-        if (Quiet) WriteObject(Run(_ => Task.FromResult(PrerequisiteCheck.Suffices(ProxyMode, Kernel)), Activity));
+        if (Cluster is { } cluster)
+        {
+            ImmutableArray<Prerequisite> found = Run(cancel => cluster.GetPrerequisitesAsync(ProxyMode, cancel), $"Looking at the nodes of '{cluster.Name}'");
+            if (Quiet) WriteObject(found.All(one => one.Present || one.Optional));
+            else WriteObject(found, enumerateCollection: true);
+        }
+        else if (Quiet) WriteObject(Run(_ => Task.FromResult(PrerequisiteCheck.Suffices(ProxyMode, Kernel)), Activity));
         else WriteObject(Run(_ => Task.FromResult<ImmutableArray<Prerequisite>>(PrerequisiteCheck.Of(ProxyMode, Kernel)), Activity), enumerateCollection: true);
     }
 }

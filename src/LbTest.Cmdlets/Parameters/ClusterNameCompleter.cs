@@ -4,11 +4,11 @@ using LbTest.Cmdlets.Clusters;
 
 namespace LbTest.Cmdlets.Parameters;
 
-/// <summary>Completes the names of running labs.</summary>
-public sealed class LabNameCompleter : IArgumentCompleter
+/// <summary>Completes the names of running clusters.</summary>
+public sealed class ClusterNameCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completion.Of(RunningLabs.Names(), wordToComplete);
+        Completion.Of(RunningClusters.Names(), wordToComplete);
 }
