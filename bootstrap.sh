@@ -3,6 +3,7 @@
 #   ./bootstrap.sh demo    build, then 10,000 connections through a lab of 10 nodes and 100 endpoints
 #   ./bootstrap.sh test    build, then every test that can run here; the last line counts them
 #   ./bootstrap.sh build   only build
+# The tests against Kubernetes run where KUBECONFIG names a cluster, or, as root, with LBTEST_TEST_CLUSTER=1: then a cluster is made for them on this machine (tests/cluster).
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -55,6 +56,19 @@ if [ -n "$missing" ]; then
     else
         printf 'bootstrap: missing, so labs of some kinds, the charts of reports or some tests are left out:%s. As root: apt-get install%s\n' "$missing" "$missing"
     fi
+fi
+
+# One cluster for all suites, taken down whatever becomes of them. Its nodes have our image.
+if [ "$task" = test ] && [ "${LBTEST_TEST_CLUSTER:-}" = 1 ] && [ -z "${KUBECONFIG:-}" ]; then
+    dotnet msbuild build.proj -nologo -v:minimal -t:Image
+    cluster=tests-$$
+    trap 'tests/cluster/down.sh --name "$cluster"' EXIT
+    trap 'exit 130' INT TERM
+    KUBECONFIG=$(tests/cluster/up.sh --name "$cluster") || fail "the cluster for the tests did not come up."
+    tests/cluster/load.sh --name "$cluster" output/lbtest-image.tar
+    export KUBECONFIG PATH="${KUBECONFIG%/*}/bin:$PATH"
+    ./bootstrap.sh test
+    exit
 fi
 
 # PowerShell: the one on PATH, else the pinned dotnet tool, else none.

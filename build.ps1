@@ -7,6 +7,7 @@
     Test      Build and Analyze, then the xunit tests and the Pester suites. The last line counts them.
     Demo      Build, then 10,000 connections through a lab of 10 nodes and 100 endpoints.
     Analyze   PSScriptAnalyzer over every script.
+    Image     The image that clusters run, output/lbtest-image.tar, for 'ctr images import', 'kind load image-archive' or 'docker load'.
     Package   A nupkg in output/package that installs from a local PSRepository folder.
     Bench     The benchmarks of bench/, side by side in one run.
     Clean     Removes everything that was built.
@@ -15,7 +16,7 @@
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet('Build', 'Test', 'Demo', 'Analyze', 'Package', 'Bench', 'Clean')]
+    [ValidateSet('Build', 'Test', 'Demo', 'Analyze', 'Image', 'Package', 'Bench', 'Clean')]
     [string[]] $Task = 'Build'
 )
 
@@ -84,7 +85,7 @@ function Invoke-PesterTest {
         `$run = Invoke-Pester -Configuration `$configuration
         `$failed = `$run.FailedCount + `$run.FailedBlocksCount + `$run.FailedContainersCount
         @{ Passed = `$run.PassedCount; Failed = `$failed; Skipped = `$run.SkippedCount + `$run.NotRunCount } | ConvertTo-Json | Set-Content '$report'
-"@
+"@ | Out-Host
     $result = Get-Content $report | ConvertFrom-Json
     if ($result.Passed -eq 0) { throw 'No Pester test was run.' }
     $result
@@ -123,6 +124,7 @@ foreach ($one in $Task) {
         'Test' { Invoke-Test }
         'Demo' { Invoke-Demo }
         'Analyze' { Invoke-Analyze }
+        'Image' { Invoke-MSBuild Image }
         'Package' { New-Package }
         'Bench' {
             Invoke-MSBuild Build
