@@ -173,3 +173,42 @@ TCP  10.96.0.100:5001                   10       70       40     123M      224
         }
     }
 }
+
+Describe 'Tracked connections of a lab' {
+    BeforeAll {
+        . $PSScriptRoot/Setup.ps1
+        $lab = Start-LbCluster -Name (New-LabName) -NodeCount 2 -EndpointCount 4
+        $lab | Invoke-ConnectTest -Count 50 | Out-Null
+        $lab | Invoke-ConnectTest -Count 20 -Protocol Udp | Out-Null
+    }
+
+    AfterAll { $lab | Stop-LbCluster }
+
+    It 'are those that were made, with the endpoint that the kernel chose' {
+        $tracked = Get-LbConntrack $lab -NodeName node-1
+        $tracked.NodeName | Sort-Object -Unique | Should -Be node-1
+        $tracked | Where-Object Protocol -EQ tcp | Should -HaveCount 50
+        $tracked | Where-Object Protocol -EQ udp | Should -HaveCount 20
+        $tracked | ForEach-Object { $_.DestinationPort, $_.EndpointPort | Should -Be 5001, 5001 }
+        ($tracked.Endpoint | Sort-Object -Unique).Count | Should -BeIn 2, 3, 4
+    }
+
+    It 'are chosen by protocol, place and endpoint' {
+        Get-LbConntrack $lab -NodeName node-1 -Protocol Udp | Should -HaveCount 20
+        $endpoint = (Get-LbConntrack $lab -NodeName node-1)[0].Endpoint
+        $there = Get-LbConntrack $lab -NodeName node-1 -EndpointAddress $endpoint
+        $there.Endpoint | Sort-Object -Unique | Should -Be $endpoint
+        { Get-LbConntrack $lab -NodeName nowhere -ErrorAction Stop } | Should -Throw "*'nowhere'*"
+    }
+
+    It 'are forgotten when told so, and only those' {
+        Clear-LbConntrack $lab -Protocol Udp -WhatIf
+        Get-LbConntrack $lab -NodeName node-1 -Protocol Udp | Should -HaveCount 20
+        { Clear-LbConntrack $lab -ErrorAction Stop } | Should -Throw '*-All*'
+        (Clear-LbConntrack $lab -Protocol Udp -PassThru -Confirm:$false | Where-Object NodeName -EQ node-1) | Should -HaveCount 20
+        Get-LbConntrack $lab -Protocol Udp | Should -BeNullOrEmpty
+        Get-LbConntrack $lab -NodeName node-1 -Protocol Tcp | Should -HaveCount 50
+        Clear-LbConntrack $lab -All -Confirm:$false
+        Get-LbConntrack $lab | Should -BeNullOrEmpty
+    }
+}

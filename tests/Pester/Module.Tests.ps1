@@ -6,7 +6,7 @@ BeforeDiscovery {
 Describe 'The module' {
     BeforeAll {
         . $PSScriptRoot/Setup.ps1
-        $changing = 'Start-LbCluster', 'Stop-LbCluster', 'Start-LbServer', 'Stop-LbServer', 'Export-LbResult', 'Export-LbReport', 'Set-LbProxyMode'
+        $changing = 'Start-LbCluster', 'Stop-LbCluster', 'Start-LbServer', 'Stop-LbServer', 'Export-LbResult', 'Export-LbReport', 'Export-LbImage', 'Set-LbProxyMode', 'Clear-LbConntrack'
         $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     }
 
@@ -68,7 +68,8 @@ Describe 'The module' {
                 $faults = $null
                 $tree = [System.Management.Automation.Language.Parser]::ParseInput($example.Code, [ref]$null, [ref]$faults)
                 $faults | Should -BeNullOrEmpty -Because $example.Code
-                foreach ($call in $tree.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true)) {
+                # Programs that examples call and that need not be here.
+                foreach ($call in $tree.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] -and $args[0].GetCommandName() -notin 'kubectl', 'kind', 'minikube', 'docker', 'ctr' }, $true)) {
                     $called = Get-Command $call.GetCommandName() -ErrorAction Ignore
                     $called | Should -Not -BeNullOrEmpty -Because $example.Code
                     foreach ($parameter in $call.CommandElements | Where-Object { $_ -is [System.Management.Automation.Language.CommandParameterAst] }) {
@@ -79,7 +80,11 @@ Describe 'The module' {
         }
     }
 
-    It 'has about_LbTest' { Get-Help about_LbTest | Out-String | Should -Match 'Start-LbCluster' }
+    It 'has <_>, within 80 columns' -ForEach 'about_LbTest', 'about_LbTest_Kubernetes' {
+        $lines = (Get-Help $_ | Out-String) -split "`n"
+        $lines -match 'Start-LbCluster' | Should -Not -BeNullOrEmpty
+        $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
+    }
 
     It 'has a view of its own for <_>' -ForEach @(
         'LbTest.Clusters.Lab.LabCluster', 'LbTest.Engine.Connect.ConnectResult', 'LbTest.Engine.Connect.EndpointResult', 'LbTest.Engine.Connect.FailureCount'
@@ -90,7 +95,7 @@ Describe 'The module' {
         'LbTest.Clusters.Ipvs.VirtualServer', 'LbTest.Clusters.Ipvs.RealServer', 'LbTest.Clusters.Ipvs.ServiceAddress'
         'LbTest.Engine.Traffic.ConnectionsRow', 'LbTest.Engine.Traffic.ThroughputRow', 'LbTest.Engine.Traffic.HostsRow'
         'LbTest.Engine.Compare.ResultComparison', 'LbTest.Engine.Compare.MeasureComparison', 'LbTest.Engine.Compare.StepComparison', 'LbTest.Engine.Analysis.SpreadComparison'
-        'LbTest.Clusters.Kubernetes.ProxyModeReport'
+        'LbTest.Clusters.Kubernetes.ProxyModeReport', 'LbTest.Clusters.Kubernetes.KubernetesCluster', 'LbTest.Engine.Disturbances.EndpointProgramming', 'LbTest.Clusters.Conntrack.ConntrackEntry'
     ) {
         Get-FormatData $_ -PowerShellVersion 7.6 | Should -Not -BeNullOrEmpty
     }

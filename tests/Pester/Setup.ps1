@@ -42,7 +42,7 @@ function Wait-Until([scriptblock]$Condition, [double]$Seconds = 5) {
 # The children of a process, and theirs.
 function Get-Descendant([int]$Id) {
     # Each thread has children of its own.
-    $children = Get-ChildItem "/proc/$Id/task" | ForEach-Object { -split [IO.File]::ReadAllText("$($_.FullName)/children") } | Where-Object Length
+    $children = Get-ChildItem "/proc/$Id/task" -ErrorAction Ignore | ForEach-Object { -split [IO.File]::ReadAllText("$($_.FullName)/children") } | Where-Object Length
     foreach ($child in $children) {
         [int]$child
         Get-Descendant $child

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -22,7 +21,7 @@ public partial class IptablesGoldenTests
         Assert.Equal([100, 3, 4, 0], services.Select(s => s.Endpoints.Length));
         var state = new DesiredState(Sample.Node, [], [IPNetwork.Parse("11.0.0.0/8")], [], [ApiServer(golden), .. services]);
 
-        Dictionary<string, string[]> expected = Chains(golden), actual = Chains(IptablesRules.Render(state, AddressFamily.InterNetwork));
+        Dictionary<string, string[]> expected = SavedRules.Chains(golden), actual = SavedRules.Chains(IptablesRules.Render(state, AddressFamily.InterNetwork));
 
         // Only a canary, which we leave out; and the kubelet's rule, which kube-proxy expects somebody else to write.
         Assert.Empty(expected["KUBE-PROXY-CANARY"]);
@@ -30,12 +29,8 @@ public partial class IptablesGoldenTests
         Assert.Empty(expected["KUBE-MARK-DROP"]);
         expected["KUBE-MARK-DROP"] = ["-j MARK --set-xmark 0x8000/0x8000"];
         Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
-        foreach (string chain in expected.Keys) Assert.Equal(InOrder(chain, expected[chain]), InOrder(chain, actual[chain]));
+        foreach (string chain in expected.Keys) Assert.Equal(SavedRules.InOrder(chain, expected[chain]), SavedRules.InOrder(chain, actual[chain]));
     }
-
-    // kube-proxy walks its services in no particular order. Rules of endpoints do have one.
-    private static IEnumerable<string> InOrder(string chain, string[] rules) =>
-        chain is "KUBE-SERVICES" or "KUBE-NODEPORTS" ? rules.SkipLast(1).Order().Append(rules[^1]) : rules;
 
     private static ServicePort ApiServer(string golden)
     {
@@ -50,21 +45,6 @@ public partial class IptablesGoldenTests
         };
     }
 
-    // The nat table's rules by chain, without what only iptables-save adds.
-    private static Dictionary<string, string[]> Chains(string text)
-    {
-        string[] nat = [.. text.Split('\n').SkipWhile(line => line != "*nat").TakeWhile(line => line != "COMMIT")];
-        ILookup<string, string> rules = nat.Where(line => line.StartsWith("-A ", StringComparison.Ordinal))
-            .ToLookup(line => line.Split(' ')[1], line => Normal(line[(line.IndexOf(' ', 3) + 1)..]));
-        return nat.Where(line => line.StartsWith(':')).Select(line => line[1..].Split(' ')[0])
-            .ToDictionary(chain => chain, chain => rules[chain].ToArray());
-    }
-
-    // The kernel keeps a probability in 31 bits. iptables-save writes the mask of an affinity that is by full source address.
-    private static string Normal(string rule) => Probability().Replace(rule, match =>
-            double.Parse(match.Value, CultureInfo.InvariantCulture).ToString("G6", CultureInfo.InvariantCulture))
-        .Replace(" --mask 255.255.255.255", "", StringComparison.Ordinal);
-
     private static string Find(string name)
     {
         string? path = Golden.Find(name);
@@ -74,7 +54,4 @@ public partial class IptablesGoldenTests
 
     [GeneratedRegex(@"default/kubernetes:https"" -m tcp -j DNAT --to-destination (\S+)")]
     private static partial Regex ApiServerEndpoint();
-
-    [GeneratedRegex(@"(?<=--probability )\S+")]
-    private static partial Regex Probability();
 }

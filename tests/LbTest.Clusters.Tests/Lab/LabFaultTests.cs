@@ -64,7 +64,7 @@ public class LabFaultTests
     {
         using LabCluster lab = await LabFixture.StartAsync();
         ConnectRequest request = LabFixture.Request(1);
-        Assert.Contains("node-1 to node-3", (await Refused(request with { From = VantagePoint.Node, FromName = "node-9" })).Message, StringComparison.Ordinal);
+        Assert.Contains("node-1 to node-3", (await Refused(request with { From = VantagePoint.Node, FromName = ["node-9"] })).Message, StringComparison.Ordinal);
         Assert.Contains("tserver-001", (await Refused(request with { To = ServiceTarget.Endpoint, ToName = "x" })).Message, StringComparison.Ordinal);
         Assert.Equal("From", (await Refused(request with { From = VantagePoint.Local })).Parameter);
         Assert.Equal("Count", (await Refused(request with { Plan = request.Plan with { Count = 0 } })).Parameter);

@@ -46,7 +46,7 @@ public class RouteTests
     public async Task Internal_policy_Local_stays_on_the_node(ProxyMode mode)
     {
         using LabCluster lab = await LabFixture.StartAsync(LabFixture.Spec(mode) with { InternalTrafficPolicy = TrafficPolicy.Local });
-        ConnectResult result = await lab.Connect(LabFixture.Request(200, VantagePoint.Node, ServiceTarget.ClusterIP) with { FromName = "node-2" });
+        ConnectResult result = await lab.Connect(LabFixture.Request(200, VantagePoint.Node, ServiceTarget.ClusterIP) with { FromName = ["node-2"] });
         Assert.Equal(200, result.Connections);
         Assert.All(result.Endpoints, e => Assert.Equal(e.Node == "node-2", e.Connections > 0));
     }

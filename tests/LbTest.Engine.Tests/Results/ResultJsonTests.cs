@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using LbTest.Engine.Connect;
 using LbTest.Engine.Latency;
@@ -20,6 +21,7 @@ public sealed class ResultJsonTests
         {
             object? before = property.GetValue(full), after = property.GetValue(back);
             if (property.Name == nameof(ConnectResult.Latency)) AssertSame((LatencySummary)before!, (LatencySummary)after!);
+            else if (before is ImmutableArray<ConnectResult> entries) Assert.Equivalent(entries, after, strict: true);
             else if (before is IEnumerable sequence) Assert.Equal(sequence.Cast<object>(), ((IEnumerable)after!).Cast<object>());
             else Assert.Equal(before, after);
         }
@@ -45,6 +47,23 @@ public sealed class ResultJsonTests
         Assert.Equal("Reset", json["failures"]![0]!["class"]!.GetValue<string>());
         Assert.Equal(0.00617245, json["latency"]!["p50Seconds"]!.GetValue<double>(), 0.0001);
     }
+
+    [Fact]
+    public void What_is_missing_in_the_result_of_a_place_has_its_default_too()
+    {
+        ConnectResult entry = Assert.Single(ResultJson.Read("""{"kind":"connect","schemaVersion":1,"entries":[{"label":"node-1","requested":1}]}""").Entries);
+
+        Assert.Equal(("node-1", 1L, ""), (entry.Label, entry.Requested, entry.Target));
+        Assert.Empty(entry.Endpoints);
+        Assert.Empty(entry.Latency.Buckets);
+    }
+
+    [Theory]
+    [InlineData("[null]")]
+    [InlineData("[{\"endpoints\":[{\"name\":\"a\",\"connections\":-1}]}]")]
+    [InlineData("[{\"entries\":[{\"label\":\"x\"}]}]")]
+    public void The_result_of_a_place_that_is_none_is_refused(string entries) =>
+        Assert.Throws<FormatException>(() => ResultJson.Read($$"""{"kind":"connect","schemaVersion":1,"entries":{{entries}}}"""));
 
     [Fact]
     public void What_is_missing_has_its_default()

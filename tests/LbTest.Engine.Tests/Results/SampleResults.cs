@@ -28,6 +28,7 @@ internal static class SampleResults
                 ],
                 Latency = LatencySummary.From(latency), SynRetransmits = 2, Affinity = new AffinityResult(50, 9), Seed = 42, Source = "fd00::/112",
                 Concurrency = 64, Context = new TestContext("lab", "Nftables", "External", "LoadBalancer", true, true, 10),
+                Entries = [new() { Label = "node-1", Requested = 2, Connections = 2, Completed = true, Endpoints = [new() { Name = "pod-1", Connections = 2 }] }],
                 Warnings = ["One.", "Two."], Generator = "LbTest 0.1.0, Linux",
             };
         }
@@ -76,6 +77,7 @@ internal static class SampleResults
                         EndpointsAfter = 2, EcmpTargetsBefore = 4, EcmpTargetsAfter = 3, Error = "no such node",
                     },
                 ],
+                Programming = [new() { Endpoint = "pod-3", Ready = TimeSpan.FromSeconds(1.5), FirstConnection = TimeSpan.FromSeconds(1.75), Gone = TimeSpan.FromSeconds(1.9), LastConnection = TimeSpan.FromSeconds(1.95) }],
                 Endpoints = [new("pod-1", 0.75, "node-1"), new("pod-2")], Seed = 42, Source = "fd00::/112",
                 Context = new TestContext("lab", "Nftables", "External", "LoadBalancer", true, true, 10), Warnings = ["One.", "Two."], Generator = "LbTest 0.1.0, Linux",
             };

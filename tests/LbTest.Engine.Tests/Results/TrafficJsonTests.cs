@@ -27,6 +27,7 @@ public sealed class TrafficJsonTests
         Differs(new TrafficResult(), full, nameof(TrafficResult.Kind), nameof(TrafficResult.SchemaVersion), nameof(TrafficResult.Completed));
         Differs(new TrafficSample(), full.Samples[0]);
         Differs(new TrafficConnection(), full.Connections[0]);
+        Differs(new EndpointProgramming { Endpoint = "" }, full.Programming[0]);
         Differs(new DisturbanceEvent { Kind = default, Description = "" }, full.Disturbances[0]);
 
         static void Differs<T>(T defaults, T sample, params string[] constant) => Assert.All(
@@ -96,6 +97,8 @@ public sealed class TrafficJsonTests
     [InlineData("\"disturbances\":[{\"kind\":\"NodeDown\",\"description\":\"\",\"removed\":[null]}]")]
     [InlineData("\"disturbances\":[{\"kind\":\"NodeDown\",\"description\":\"\",\"ecmpTargetsAfter\":-1}]")]
     [InlineData("\"endpoints\":[null]")]
+    [InlineData("\"programming\":[null]")]
+    [InlineData("\"programming\":[{}]")]
     public void A_value_of_the_wrong_type_or_size_is_refused(string property) => Assert.Contains(
         "a value of the wrong type", Assert.Throws<FormatException>(() => ResultJson.ReadAny($$"""{"kind":"traffic",{{property}}}""")).Message, StringComparison.Ordinal);
 

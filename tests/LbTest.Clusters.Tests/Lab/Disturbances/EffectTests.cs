@@ -63,7 +63,8 @@ public class EffectTests(ITestOutputHelper output)
             Assert.True(state.Contains(says, StringComparison.Ordinal) == there, $"{begun.Description}: '{says}' should {(there ? "" : "not ")}be in\n{state}");
             Assert.Equal((false, "stopped by the user"), (result.Completed, result.Reason));
             Assert.Equal(begun.Description, Assert.Single(result.Disturbances).Description);
-            Assert.Empty(result.Warnings);
+            // A machine that is busy with others says so, and is not what is asked about here.
+            Assert.DoesNotContain(result.Warnings, warning => !warning.Contains("this machine was busy", StringComparison.Ordinal));
             Assert.Equal(before, lab.Look());
             Say(result);
         }

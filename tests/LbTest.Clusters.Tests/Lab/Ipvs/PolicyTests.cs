@@ -33,7 +33,7 @@ public class PolicyTests(LocalPolicies lab) : IClassFixture<LocalPolicies>
         LabCluster cluster = await lab.With(IpvsScheduler.Rr);
         foreach (bool ipv6 in new[] { false, true })
         {
-            ConnectResult result = await cluster.Connect(LabFixture.Request(60, from, to, ipv6) with { FromName = fromName, ToName = toName });
+            ConnectResult result = await cluster.Connect(LabFixture.Request(60, from, to, ipv6) with { FromName = fromName is null ? [] : [fromName], ToName = toName });
             Assert.True(result.Connections == 60, $"IPv6 {ipv6}: {result.Connections} of 60, {string.Join(", ", result.Failures)}");
             Assert.Equal(shares.Select(share => (long)Math.Round(60 * share)), result.Endpoints.Select(e => e.Connections));
             Assert.Equal(shares, result.Endpoints.Select(e => Math.Round(e.ExpectedShare ?? 1 / 3.0, 12)), (a, b) => Math.Abs(a - b) < 1e-9);
@@ -60,7 +60,7 @@ public class PolicyTests(LocalPolicies lab) : IClassFixture<LocalPolicies>
     public async Task Where_answers_do_not_come_back_through_the_node_there_are_none(VantagePoint from, ServiceTarget to)
     {
         LabCluster cluster = await lab.With(IpvsScheduler.Rr);
-        ConnectRequest request = LabFixture.Request(5, from, to) with { FromName = from == VantagePoint.Node ? "node-3" : null, ToName = "node-3" };
+        ConnectRequest request = LabFixture.Request(5, from, to) with { FromName = from == VantagePoint.Node ? ["node-3"] : [], ToName = "node-3" };
         ConnectResult result = await cluster.Connect(request with { Plan = request.Plan with { ConnectTimeout = TimeSpan.FromMilliseconds(500) } });
         Assert.Equal(5, result.Failed);
     }
