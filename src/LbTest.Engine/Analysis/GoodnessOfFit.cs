@@ -8,6 +8,10 @@ internal readonly record struct GoodnessOfFit(BalanceTest Test, double ChiSquare
     /// <summary>Below this expected count on any endpoint, the χ² distribution is no longer trusted (Cochran 1954).</summary>
     private const double SmallestExpectedCount = 5;
 
+    // Over so few endpoints chance often comes out quite even: 250 to 250 with 3.6 %, 5 each on four with 1.1 %. The χ² distribution takes that for impossible, and it would be called evener
+    // than chance. Over five endpoints with 5 connections each it is 0.2 %, and ever less with more of either.
+    private const int FewEndpoints = 4;
+
     /// <summary>The number of simulated outcomes; null unless the test is a Monte-Carlo test.</summary>
     public int? Simulations { get; init; }
 
@@ -15,7 +19,8 @@ internal readonly record struct GoodnessOfFit(BalanceTest Test, double ChiSquare
     public static GoodnessOfFit Of(long[] counts, double[] shares, long connections, BalanceOptions options)
     {
         double chiSquare = Pearson(counts, shares, connections);
-        if (connections * shares.Min() >= SmallestExpectedCount)
+        bool few = counts.Length <= FewEndpoints && MultinomialEnumeration.IsSmall(connections, counts.Length);
+        if (!few && connections * shares.Min() >= SmallestExpectedCount)
         {
             double halfDf = (counts.Length - 1) / 2.0;
             return new(

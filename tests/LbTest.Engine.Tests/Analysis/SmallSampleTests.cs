@@ -108,6 +108,20 @@ public sealed class SmallSampleTests
         Assert.InRange(balances.Count(b => b.Verdict == Verdict.EvenerThanRandom), 0, limit);
     }
 
+    // The probability of the quite even outcome is n! / (n/k)!^k / k^n.
+    [Theory]
+    [InlineData(2, 250, 0.03566)]
+    [InlineData(2, 5_000, 0.00798)]
+    [InlineData(3, 20, 0.01363)]
+    [InlineData(4, 5, 0.01067)]
+    public void Few_endpoints_that_got_the_same_look_like_chance(int endpoints, long each, double probability)
+    {
+        Balance balance = BalanceAnalysis.Measure([.. Enumerable.Repeat(each, endpoints)]);
+
+        Assert.Equal((BalanceTest.Exact, Verdict.ConsistentWithRandom), (balance.Test, balance.Verdict));
+        Assert.Equal(probability, balance.PLower, 0.00001);
+    }
+
     [Fact]
     public void A_simulated_verdict_repeats_and_names_its_seed()
     {
