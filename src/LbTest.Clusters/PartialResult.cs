@@ -18,4 +18,21 @@ internal static class PartialResult
         Endpoints = last.Endpoints, Source = plan.Source, Seed = plan.Seed ?? 0, Concurrency = plan.Concurrency, Context = plan.Context,
         Warnings = ["The agent was lost: this is what it had reported until a moment before. Latency is unknown."],
     };
+
+    /// <summary>The results of tests that run at the same time. One that fails takes nothing of the others with it: it has made no connection.</summary>
+    /// <exception cref="Exception">All of them failed; that of the first.</exception>
+    internal static async Task<ConnectResult[]> TogetherAsync(IReadOnlyList<(ConnectPlan Plan, Task<ConnectResult> Run)> tests)
+    {
+        try
+        {
+            return await Task.WhenAll(tests.Select(test => test.Run)).ConfigureAwait(false);
+        }
+        catch (Exception) when (tests.Any(test => test.Run.IsCompletedSuccessfully))
+        {
+            return [.. await Task.WhenAll(tests.Select(test => test.Run.IsCompletedSuccessfully ? test.Run : Task.FromResult(None(test.Plan, test.Run.Exception?.InnerException?.Message ?? "the test was stopped")))).ConfigureAwait(false)];
+        }
+    }
+
+    private static ConnectResult None(ConnectPlan plan, string reason) =>
+        Of(plan, new ConnectProgress(0, 0, plan.Count, TimeSpan.Zero, [.. plan.Endpoints.Select(one => new EndpointResult { Name = one.Name, ExpectedShare = one.Share, Node = one.Node })]), reason);
 }

@@ -32,7 +32,7 @@ public sealed class AgentTests : IDisposable
         using var server = Server.Start([new ServedEndpoint("endpoint", new IPEndPoint(IPAddress.Loopback, 0))]);
         int port = server.Addresses[0].Port;
 
-        // More connections than lookups, and not a multiple of them.
+        // More connections than ask for their names before the first is made, and not a multiple of them.
         Ask(new AgentRequest { Id = 5, Verb = AgentVerb.Connect, Plan = new ConnectPlan { Target = new IPEndPoint(IPAddress.Any, port), Count = 1203 }, Name = $"localhost:{port}", EachLookup = eachLookup });
 
         ConnectResult result = (await LastAsync(5)).Result!;
@@ -90,6 +90,42 @@ public sealed class AgentTests : IDisposable
         Assert.Equal((false, 5L, "stopped by the user"), (stopped.Completed, stopped.Unfinished, stopped.Reason));
         Tell("""{"id":4,"verb":"Clock"}""");
         Assert.NotNull((await LastAsync(4)).Clock);
+    }
+
+    [Fact]
+    public async Task A_test_that_asks_for_its_name_each_time_hands_over_what_it_has_when_it_is_stopped()
+    {
+        using var server = Server.Start([new ServedEndpoint("endpoint", new IPEndPoint(IPAddress.Loopback, 0))]);
+        int port = server.Addresses[0].Port;
+        const long count = 500_000_000;
+        Ask(new AgentRequest { Id = 1, Verb = AgentVerb.Connect, Plan = new ConnectPlan { Target = new IPEndPoint(IPAddress.Any, port), Count = count }, Name = $"localhost:{port}", EachLookup = true });
+        ConnectProgress? told = null;
+
+        ConnectResult stopped = (await LastAsync(1, line =>
+        {
+            if (told is null) Tell("""{"id":2,"verb":"Cancel","cancel":1}""");
+            told = line.Progress;
+        })).Result!;
+
+        Assert.Equal(count, told!.Requested);
+        Assert.Equal((false, count, "stopped by the user"), (stopped.Completed, stopped.Requested, stopped.Reason));
+        Assert.InRange(stopped.Connections, told.Connections, count - 1);
+        Assert.Equal(count, stopped.Connections + stopped.Failed + stopped.Unfinished);
+    }
+
+    [Fact]
+    public async Task A_test_that_asks_for_its_name_each_time_keeps_to_its_time_limit()
+    {
+        using var server = Server.Start([new ServedEndpoint("endpoint", new IPEndPoint(IPAddress.Loopback, 0))]);
+        int port = server.Addresses[0].Port;
+        var plan = new ConnectPlan { Target = new IPEndPoint(IPAddress.Any, port), Count = 500_000_000, Timeout = TimeSpan.FromSeconds(1.5) };
+        Ask(new AgentRequest { Id = 1, Verb = AgentVerb.Connect, Plan = plan, Name = $"localhost:{port}", EachLookup = true });
+
+        ConnectResult ended = (await LastAsync(1)).Result!;
+
+        Assert.Equal((false, "the time limit of 1.5 s for the whole test was reached"), (ended.Completed, ended.Reason));
+        Assert.True(ended.Connections > 0);
+        Assert.Equal(plan.Count, ended.Connections + ended.Failed + ended.Unfinished);
     }
 
     [Fact]

@@ -15,6 +15,9 @@ namespace LbTest.Clusters.Ipvs;
 /// </remarks>
 public static class IpvsadmText
 {
+    /// <summary>What ipvsadm says where the kernel has no IPVS, and none that it could load.</summary>
+    internal const string NoIpvs = "Can't initialize ipvs";
+
     /// <summary>Reads a whole text.</summary>
     /// <param name="text">What was printed.</param>
     /// <param name="nodeName">The node that it is from; null when that is not known.</param>

@@ -32,6 +32,9 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
     /// <summary>Where tests start unless the user says.</summary>
     internal VantagePoint From => request.From ?? (Service.Type == "LoadBalancer" && request.To is null or ServiceTarget.LoadBalancer ? VantagePoint.Local : VantagePoint.ClientPod);
 
+    /// <summary>True where the service keeps connections of one client together, and the way leads through it.</summary>
+    internal bool Affinity => Service.SessionAffinity == "ClientIP" && To is not (ServiceTarget.Endpoint or ServiceTarget.Headless);
+
     /// <summary>The places that a request names.</summary>
     /// <exception cref="PlanException">There is none such.</exception>
     internal ImmutableArray<KubernetesPlace> Places()
@@ -99,8 +102,9 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
         // From outside a node's public address is the one that may be reached; most have none.
         IPAddress address = (place.Kind == VantagePoint.Local ? ClusterView.OfFamily(node.Addresses("ExternalIP"), request.IPv6) : null)
             ?? ClusterView.OfFamily(node.Addresses("InternalIP"), request.IPv6) ?? throw NoFamily($"node {node.Name}");
-        // The rules take pods of the cluster, and the node itself, for inside, to whom the policy does not apply.
-        bool shortcut = !ipvs && (place.Kind is VantagePoint.Pod or VantagePoint.ClientPod || (place.Kind == VantagePoint.Node && place.Node == node.Name));
+        // The rules take the node itself and its pods for inside, to whom the policy does not apply. So they do with pods of other nodes, but what those send comes either with their node's
+        // address, or, where the network leaves them their own, with endpoints elsewhere that answer past the node that translated: the node's own endpoints alone can ever be reached.
+        bool shortcut = !ipvs && place.Node == node.Name;
         return new(new IPEndPoint(address, port.NodePort!.Value), null, false, Behind(node.Name, external: true, shortcut), 1);
     }
 

@@ -40,16 +40,7 @@ internal sealed class LabTraffic(LabTopology topology, LabNetwork network, LabCo
                 left = run.Undo();
             }
 
-            ImmutableArray<DisturbanceEvent> events = run.Events;
-            return result with
-            {
-                Disturbances = events,
-                Warnings =
-                [
-                    .. result.Warnings, .. events.Where(e => e.Error is not null).Select(e => $"A disturbance failed ({e.Description}): {e.Error}"),
-                    .. left.Select(error => $"A disturbance could not be undone, do not use this lab any more: {error}"),
-                ],
-            };
+            return DisturbedResult.Of(result, run.Events, left.Select(error => $"A disturbance could not be undone, do not use this lab any more: {error}"));
         }
         finally
         {

@@ -23,15 +23,19 @@ internal static class IpvsNeeds
 
     /// <summary>Every part, in the order in which they depend on each other.</summary>
     /// <param name="release">The kernel's release: before 4.19 connection tracking was a module for each address family.</param>
-    internal static IEnumerable<Part> Parts(string release) =>
-    [
-        IsBefore419(release) ? new Part("nf_conntrack_ipv4", "nf_conntrack_ipv4", "CONFIG_NF_CONNTRACK_IPV4") : new Part("nf_conntrack", "nf_conntrack", "CONFIG_NF_CONNTRACK"),
-        new Part(Ipvs, Ipvs, "CONFIG_IP_VS", ["ipvsadm", "-ln"]),
-        .. Enum.GetValues<IpvsScheduler>().Select(scheduler => Scheduler(scheduler) with { Optional = scheduler != default }),
-        new Part("dummy device", "dummy", "CONFIG_DUMMY", ["ip", "link", "add", "lbtest0", "type", "dummy"]),
-        new Part("ipset bitmap:port", "ip_set_bitmap_port", "CONFIG_IP_SET_BITMAP_PORT", ["ipset", "create", "lbtest", "bitmap:port", "range", "0-65535"]),
-        Set("ip"), Set("ip,port"), Set("ip,port,ip"), Set("ip,port,net"), new Part("set match", "xt_set", "CONFIG_NETFILTER_XT_SET"),
-    ];
+    internal static IEnumerable<Part> Parts(string release)
+    {
+        string tracking = KernelRelease.Conntrack(release);
+        return
+        [
+            new Part(tracking, tracking, $"CONFIG_{tracking.ToUpperInvariant()}"),
+            new Part(Ipvs, Ipvs, "CONFIG_IP_VS", ["ipvsadm", "-ln"]),
+            .. Enum.GetValues<IpvsScheduler>().Select(scheduler => Scheduler(scheduler) with { Optional = scheduler != default }),
+            new Part("dummy device", "dummy", "CONFIG_DUMMY", ["ip", "link", "add", "lbtest0", "type", "dummy"]),
+            new Part("ipset bitmap:port", "ip_set_bitmap_port", "CONFIG_IP_SET_BITMAP_PORT", ["ipset", "create", "lbtest", "bitmap:port", "range", "0-65535"]),
+            Set("ip"), Set("ip,port"), Set("ip,port,ip"), Set("ip,port,net"), new Part("set match", "xt_set", "CONFIG_NETFILTER_XT_SET"),
+        ];
+    }
 
     /// <summary>The tools, which both kernels share.</summary>
     internal static IEnumerable<Prerequisite> Tools => ((string[])["ipvsadm", "ipset", "ip", "iptables-restore", "ip6tables-restore"]).Select(tool => Prerequisite.OfTool(Mode, tool));
@@ -76,7 +80,4 @@ internal static class IpvsNeeds
         string name = what.Replace(",", "", StringComparison.Ordinal);
         return new Part($"ipset hash:{what}", $"ip_set_hash_{name}", $"CONFIG_IP_SET_HASH_{name.ToUpperInvariant()}", ["ipset", "create", "lbtest", $"hash:{what}"]);
     }
-
-    private static bool IsBefore419(string release) =>
-        Version.TryParse(string.Concat(release.TakeWhile(c => char.IsAsciiDigit(c) || c == '.')).TrimEnd('.'), out Version? version) && version < new Version(4, 19);
 }

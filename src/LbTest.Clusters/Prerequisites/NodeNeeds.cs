@@ -7,8 +7,6 @@ namespace LbTest.Clusters.Prerequisites;
 /// <summary>What a node of a Kubernetes cluster has of what proxy modes, and looking into them, need. Told from its files alone.</summary>
 internal static class NodeNeeds
 {
-    private static readonly Version Nftables = new(5, 13);
-
     /// <summary>Looks.</summary>
     /// <param name="modes">The modes of interest; empty for all.</param>
     /// <param name="root">Where the node's files are.</param>
@@ -27,7 +25,7 @@ internal static class NodeNeeds
     private static Prerequisite OfKernel(HostModules modules)
     {
         const string name = "kernel 5.13";
-        return Version.TryParse(string.Concat(modules.Release.TakeWhile(c => char.IsAsciiDigit(c) || c == '.')).TrimEnd('.'), out Version? version) && version >= Nftables
+        return KernelRelease.HasNftables(modules.Release) == true
             ? Prerequisite.Found(nameof(ProxyMode.Nftables), name, modules.Release) : Prerequisite.Missing(nameof(ProxyMode.Nftables), name, modules.Release, "Use a newer kernel, or mode Iptables");
     }
 

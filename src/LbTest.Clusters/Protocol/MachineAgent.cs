@@ -57,5 +57,5 @@ internal sealed class MachineHost : IAgentHost
         }
     }
 
-    private static IPEndPoint Resolve(string? name, IPEndPoint target) => name is null ? target : HostPort.Resolve(name, "To", target.AddressFamily);
+    private static IPEndPoint Resolve(string? name, IPEndPoint target) => name is null ? target : new(NameLookup.First(name[..name.LastIndexOf(':')], target.AddressFamily), target.Port);
 }

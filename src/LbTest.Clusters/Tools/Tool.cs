@@ -32,8 +32,9 @@ public static class Tool
     public static string? Find(string name)
     {
         if (name.Contains('/', StringComparison.Ordinal)) return IsProgram(name) ? name : null;
-        IEnumerable<string> folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return folders.Concat(["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"])
+        // Without any PATH, as a kernel starts its first process, it is what execvp(3) takes it to be.
+        IEnumerable<string> folders = (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return folders.Concat(["/usr/sbin", "/sbin", "/usr/local/sbin"])
             .Select(folder => Path.Combine(folder, name)).FirstOrDefault(IsProgram);
     }
 

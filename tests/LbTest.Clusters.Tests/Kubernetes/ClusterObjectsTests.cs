@@ -3,6 +3,7 @@ using System.Globalization;
 using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Kubernetes.Deploy;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Engine.Serve;
 using YamlDotNet.RepresentationModel;
 
 namespace LbTest.Clusters.Tests.Kubernetes;
@@ -95,6 +96,16 @@ public sealed class ClusterObjectsTests
         // Tests start from our own image even where the endpoints are others.
         Assert.Equal(own ? image : KubernetesSpec.DefaultImage, Text(One(ClusterObjects.Client(Spec with { Image = image }, "n"), "Pod"), "spec.containers.0.image"));
     }
+
+    [Theory]
+    [InlineData("lbtest:0.1.0", ServedService.Connect, null)]
+    [InlineData("lbtest:0.1.0", ServedService.Traffic, null)]
+    [InlineData("x/mconnect:1", ServedService.Connect, null)]
+    [InlineData("x/mconnect:1", ServedService.Traffic, "Image 'x/mconnect:1' answers no traffic tests. Start the cluster with LbTest's own image, or one of ctraffic.")]
+    [InlineData("x/ctraffic:1", ServedService.Traffic, null)]
+    [InlineData("x/ctraffic:1", ServedService.Connect, "Image 'x/ctraffic:1' answers no connect tests. Start the cluster with LbTest's own image, or one of mconnect.")]
+    public void A_test_that_an_image_does_not_answer_is_not_begun(string image, ServedService service, string? message) =>
+        Assert.Equal(message, Record.Exception(() => EndpointImage.Require(image, service))?.Message);
 
     [Fact]
     public void A_client_is_on_its_node() => Assert.Equal("node-7", Text(One(ClusterObjects.Client(Spec, "node-7"), "Pod"), "spec.nodeName"));

@@ -58,13 +58,15 @@ public sealed class KubernetesRouteTests
             new[] { local, local with { ToName = "node-2" }, Request(VantagePoint.ClientPod, ServiceTarget.NodePort) with { ToName = "node-2" } }.Select(one => Ways(SampleView.Of(), one).Single().Target.ToString()));
     }
 
-    // kube-proxy: pods, and the node itself, take a short cut past the policy; IPVS knows none.
+    // kube-proxy: the node itself and its pods take a short cut past the policy; IPVS knows none.
     [Theory]
     [InlineData(VantagePoint.Local, null, "node-1", false, NodeOneAlone)]
     [InlineData(VantagePoint.Local, null, "node-2", false, NodeTwoAlone)]
     [InlineData(VantagePoint.Local, null, "node-3", false, Equal)]
-    [InlineData(VantagePoint.ClientPod, "node-3", "node-2", false, Equal)]
+    [InlineData(VantagePoint.ClientPod, "node-2", "node-2", false, Equal)]
+    [InlineData(VantagePoint.ClientPod, "node-3", "node-2", false, NodeTwoAlone)]
     [InlineData(VantagePoint.Pod, "c", "node-2", false, Equal)]
+    [InlineData(VantagePoint.Pod, "a", "node-2", false, NodeTwoAlone)]
     [InlineData(VantagePoint.Node, "node-2", "node-2", false, Equal)]
     [InlineData(VantagePoint.Node, "node-1", "node-2", false, NodeTwoAlone)]
     [InlineData(VantagePoint.ClientPod, "node-3", "node-2", true, NodeTwoAlone)]

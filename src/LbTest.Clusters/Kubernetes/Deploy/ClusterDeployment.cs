@@ -75,6 +75,7 @@ internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
         if (!_begun) return null;
         try
         {
+            using IDisposable care = Aftercare.Begin($"A start on Kubernetes was broken off, and what it made may be there still. Remove it: {RemoveCommand(api, spec.Namespace, _ownNamespace)}");
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
             await RemoveAsync(api, spec.Namespace, wait: false, limit.Token).ConfigureAwait(false);
             return null;

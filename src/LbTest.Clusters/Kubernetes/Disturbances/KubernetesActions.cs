@@ -17,8 +17,9 @@ namespace LbTest.Clusters.Kubernetes.Disturbances;
 /// <param name="Index">Its place among those of the test.</param>
 /// <param name="Description">What it does, in words.</param>
 /// <param name="Do">Does it, and returns when it is in force; what it could choose only then, it tells in words.</param>
-/// <param name="Undo">Undoes it; null where nothing has to be.</param>
-internal sealed record KubernetesAction(Disturbance What, int Index, string Description, Func<CancellationToken, Action<string>, Task> Do, Func<CancellationToken, Task>? Undo = null);
+/// <param name="Undo">Undoes it, and waits until that is in force if it is told so; null where nothing has to be.</param>
+/// <param name="ByHand">The command that undoes it, for who has to do it by hand; empty where errors of <paramref name="Undo"/> say it themselves.</param>
+internal sealed record KubernetesAction(Disturbance What, int Index, string Description, Func<CancellationToken, Action<string>, Task> Do, Func<bool, CancellationToken, Task>? Undo = null, string ByHand = "");
 
 /// <summary>Turns disturbances into what a Kubernetes API server is asked for: the real thing each time, none is played.</summary>
 internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan plan)
@@ -28,6 +29,8 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
     private readonly Random _random = new(plan.Seed ?? 0);
 
     private IKubernetesApi Api => cluster.Api;
+
+    private string Kubectl => $"kubectl --context {cluster.Context}";
 
     /// <summary>The action of a disturbance. Asks what has to be known for it; changes nothing.</summary>
     /// <exception cref="PlanException">The cluster cannot do that.</exception>
@@ -53,15 +56,16 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
     {
         string image = cluster.Spec.Image;
         string words = what.Image is null ? "the endpoints are replaced, one after the other (rollout restart)" : $"the endpoints are replaced by those of {what.Image}";
-        return new(what, index, words, (cancel, _) => Roll(what.Image, cancel), what.Image is null ? null : cancel => Roll(image, cancel));
+        return new(what, index, words, (cancel, _) => Roll(what.Image, true, cancel), what.Image is null ? null : (wait, cancel) => Roll(image, wait, cancel),
+            $"{Kubectl} -n {cluster.Namespace} set image deployment/{ClusterObjects.Name} endpoint={image}");
 
-        async Task Roll(string? to, CancellationToken cancel)
+        async Task Roll(string? to, bool wait, CancellationToken cancel)
         {
             string annotation = $"\"annotations\":{{\"kubectl.kubernetes.io/restartedAt\":{Text(DateTimeOffset.UtcNow.ToString("O", CultureInfo.InvariantCulture))}}}";
             string containers = to is null ? "" : $",\"spec\":{{\"containers\":[{{\"name\":\"endpoint\",\"image\":{Text(to)}}}]}}";
             string strategy = $"\"strategy\":{{\"rollingUpdate\":{{\"maxSurge\":{Amount(what.MaxSurge)},\"maxUnavailable\":{Amount(what.MaxUnavailable)}}}}}";
             await Patch(Kube.Deployments, ClusterObjects.Name, $"{{\"spec\":{{{strategy},\"template\":{{\"metadata\":{{{annotation}}}{containers}}}}}}}", cancel).ConfigureAwait(false);
-            await Settled(null, cancel).ConfigureAwait(false);
+            if (wait) await Settled(null, cancel).ConfigureAwait(false);
         }
     }
 
@@ -69,12 +73,13 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
     {
         int before = cluster.Endpoints.Length, wanted = what.Replicas!.Value;
         PlanException.Require(wanted != before, nameof(what.Replicas), wanted, "is the number of endpoints that there are already", "Give another number");
-        return new(what, index, $"the number of endpoints changes from {before} to {wanted}", (cancel, _) => To(wanted, cancel), cancel => To(before, cancel));
+        return new(what, index, $"the number of endpoints changes from {before} to {wanted}", (cancel, _) => To(wanted, true, cancel), (wait, cancel) => To(before, wait, cancel),
+            $"{Kubectl} -n {cluster.Namespace} scale deployment/{ClusterObjects.Name} --replicas={before}");
 
-        async Task To(int replicas, CancellationToken cancel)
+        async Task To(int replicas, bool wait, CancellationToken cancel)
         {
             await Patch(Kube.Deployments, ClusterObjects.Name, string.Create(CultureInfo.InvariantCulture, $"{{\"spec\":{{\"replicas\":{replicas}}}}}"), cancel).ConfigureAwait(false);
-            await Settled(replicas, cancel).ConfigureAwait(false);
+            if (wait) await Settled(replicas, cancel).ConfigureAwait(false);
         }
     }
 
@@ -82,7 +87,9 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
     {
         PlanException.Require(what.Mode != EndpointDownMode.Drop, nameof(what.Mode), what.Mode, "is nothing that a pod can be told", "Use Drain (deleted gracefully) or Reset (by force)");
         PlanException.Require(what.Duration is null, nameof(what.Duration), what.Duration, "means nothing on Kubernetes, where the deployment replaces a pod at once", "Leave it out");
+        if (!what.Name.IsDefaultOrEmpty) _ = Selection.Named(what.Name, cluster.Endpoints, "is no endpoint that is ready");
         TimeSpan? grace = what.Mode == EndpointDownMode.Reset ? TimeSpan.Zero : null;
+        Does deleted = grace is null ? new("is deleted", "are deleted") : new("is deleted by force", "are deleted by force");
         return new(what, index, "pods are deleted", Do);
 
         // Chosen when the time has come: what was there before may have been replaced.
@@ -90,7 +97,7 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
         {
             await cluster.RefreshAsync(cancel).ConfigureAwait(false);
             ImmutableArray<string> chosen = Selection.Choose(what, cluster.Endpoints, _ => true, "endpoint", "ready", _random);
-            say($"{Some("pod", chosen)} deleted{(grace is null ? "" : " by force")}");
+            say(Selection.Say("pod", chosen, deleted));
             await Task.WhenAll(chosen.Select(pod => Api.DeleteAsync(Kube.Pods, cluster.Namespace, pod, grace, wait: false, cancel))).ConfigureAwait(false);
             await Settled(null, cancel).ConfigureAwait(false);
         }
@@ -99,7 +106,7 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
     private KubernetesAction Drain(Disturbance what, int index)
     {
         ImmutableArray<string> nodes = Selection.Choose(what, cluster.Nodes, node => cluster.View.Nodes.First(one => one.Name == node).Spec?.Unschedulable != true, "node", "schedulable", _random);
-        return new(what, index, $"{Some("node", nodes)} cordoned, LbTest's endpoints there evicted", Do, cancel => Cordon(false, cancel));
+        return new(what, index, $"{Selection.Say("node", nodes, new("is cordoned", "are cordoned"))}, LbTest's endpoints there evicted", Do, (_, cancel) => Cordon(false, cancel), $"{Kubectl} uncordon {string.Join(' ', nodes)}");
 
         async Task Do(CancellationToken cancel, Action<string> _)
         {
@@ -125,7 +132,8 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
         IpvsScheduler? scheduler = what.IpvsScheduler is null ? null
             : Enum.TryParse(what.IpvsScheduler, ignoreCase: true, out IpvsScheduler one) ? one : throw new PlanException(nameof(what.IpvsScheduler), what.IpvsScheduler, "is not a scheduler of IPVS", "Give one, e.g. lc");
         KubeProxyModeChange change = await KubeProxyModeChange.PlanAsync(Api, mode, scheduler, cancel).ConfigureAwait(false);
-        return new(what, index, $"the nodes change over from {change.FromMode} to {change.ToMode}", (stop, _) => change.ApplyAsync(Limit, null, stop), _ => change.RevertAsync(Limit));
+        PlanException.Require(change.IsNeeded, mode is null ? nameof(what.IpvsScheduler) : nameof(what.ProxyMode), change.ToMode, "is in force already", "Give another one");
+        return new(what, index, $"the nodes change over from {change.FromMode} to {change.ToMode}", (stop, _) => change.ApplyAsync(Limit, null, stop), (wait, _) => change.RevertAsync(wait, Limit));
     }
 
     /// <summary>Waits until the endpoints are what they are to be.</summary>
@@ -144,8 +152,6 @@ internal sealed class KubernetesActions(KubernetesCluster cluster, TrafficPlan p
     }
 
     private Task Patch<T>(KubeKind<T> kind, string name, string patch, CancellationToken cancel) where T : class => Api.PatchAsync(kind, cluster.Namespace, name, patch, cancel);
-
-    private static string Some(string noun, ImmutableArray<string> names) => names.Length == 1 ? $"{noun} {names[0]} is" : $"{names.Length} {noun}s ({string.Join(", ", names.Take(3))}{(names.Length > 3 ? ", …" : "")}) are";
 
     private static string Text(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 

@@ -8,7 +8,9 @@ namespace LbTest.Clusters.Kubernetes.Disturbances;
 /// <param name="cluster">The cluster.</param>
 /// <param name="actions">What to do.</param>
 /// <param name="progress">Hears of the test; from here on of what happened to the cluster too.</param>
-internal sealed class KubernetesDisturbanceRun(KubernetesCluster cluster, ImmutableArray<KubernetesAction> actions, IProgress<TrafficProgress>? progress) : IProgress<TrafficProgress>, IDisposable
+#pragma warning disable CA1001 // What is still on its way when nobody waits any more goes on to ask for its end.
+internal sealed class KubernetesDisturbanceRun(KubernetesCluster cluster, ImmutableArray<KubernetesAction> actions, IProgress<TrafficProgress>? progress) : IProgress<TrafficProgress>
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan UndoLimit = TimeSpan.FromMinutes(5);
 
@@ -19,6 +21,7 @@ internal sealed class KubernetesDisturbanceRun(KubernetesCluster cluster, Immuta
     private readonly List<Task> _running = [];
     private EndpointWatch? _watch;
     private Task? _watching;
+    private Task<ImmutableArray<string>>? _finish;
     private DateTimeOffset _started;
     private (KubernetesAction Action, bool Undo)? _current;
     private int _step;
@@ -51,32 +54,41 @@ internal sealed class KubernetesDisturbanceRun(KubernetesCluster cluster, Immuta
             lock (_lock)
             {
                 _started = started;
-                foreach (KubernetesAction action in actions) _running.Add(Task.Run(() => Carry(action)));
+                if (_finish is null) foreach (KubernetesAction action in actions) _running.Add(Task.Run(() => Carry(action)));
             }
         }
 
         progress?.Report(value);
     }
 
-    /// <summary>Ends it all and makes the cluster what it was before.</summary>
-    /// <returns>What could not be undone; empty when all was.</returns>
-    internal async Task<ImmutableArray<string>> FinishAsync()
+    /// <summary>Ends it all and makes the cluster what it was before, once however often it is called.</summary>
+    /// <param name="wait">True waits until that is in force, false only until the cluster has been told.</param>
+    /// <returns>What to know of it: what could not be undone, what was not heard; empty when all is well.</returns>
+    internal Task<ImmutableArray<string>> FinishAsync(bool wait)
+    {
+        lock (_lock) return _finish ??= Task.Run(() => EndAsync(wait));
+    }
+
+    private async Task<ImmutableArray<string>> EndAsync(bool wait)
     {
         await _end.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_running).ConfigureAwait(false);
-        if (_watching is not null) await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] running;
+        lock (_lock) running = [.. _running];
+        await Task.WhenAll(running).ConfigureAwait(false);
         var errors = new List<string>();
         foreach (KubernetesAction action in Enumerable.Reverse(_toUndo))
         {
+            using IDisposable care = Aftercare.Begin($"A disturbance was still being undone ({action.Description}).{Hint(action)}");
             using var limit = new CancellationTokenSource(UndoLimit);
-            if (await Attempt(() => action.Undo!(limit.Token)).ConfigureAwait(false) is { } error) errors.Add($"{action.Description}: {error}");
+            if (await Attempt(() => action.Undo!(wait, limit.Token)).ConfigureAwait(false) is { } error) errors.Add($"A disturbance could not be undone ({action.Description}): {error}{Hint(action)}");
         }
 
+        if (_watching is not null) await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_watching?.Exception?.InnerException is { } unheard) errors.Add($"Not all is known of when endpoints came and went: {unheard.Message}");
         return [.. errors];
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _end.Dispose();
+    private static string Hint(KubernetesAction action) => action.ByHand.Length == 0 ? "" : $" Do it with: {action.ByHand}";
 
     private async Task Carry(KubernetesAction action)
     {
@@ -87,21 +99,28 @@ internal sealed class KubernetesDisturbanceRun(KubernetesCluster cluster, Immuta
         if (action.Undo is null || action.What.Duration is not { } duration) return;
         await Wait(action.What.At + duration).ConfigureAwait(false);
         if (_end.IsCancellationRequested) return;
-        lock (_lock) _ = _toUndo.Remove(action);
-        await Apply(action, (cancel, _) => action.Undo(cancel), action.What.At + duration, undo: true).ConfigureAwait(false);
+        // One that fails, or is cut short, is tried again in the end.
+        if (await Apply(action, (cancel, _) => action.Undo(true, cancel), action.What.At + duration, undo: true).ConfigureAwait(false)) lock (_lock) _ = _toUndo.Remove(action);
     }
 
-    private async Task Apply(KubernetesAction action, Func<CancellationToken, Action<string>, Task> work, TimeSpan planned, bool undo)
+    // Whether it came to its end.
+    private async Task<bool> Apply(KubernetesAction action, Func<CancellationToken, Action<string>, Task> work, TimeSpan planned, bool undo)
     {
         TimeSpan applied = Now;
         lock (_lock) _current = (action, undo);
         string description = action.Description;
-        string? error = await Attempt(() => work(_end.Token, said => description = said)).ConfigureAwait(false);
+        bool done = false;
+        string? error = await Attempt(async () =>
+        {
+            await work(_end.Token, said => description = said).ConfigureAwait(false);
+            done = true;
+        }).ConfigureAwait(false);
         Tell(new DisturbanceEvent
         {
             Kind = action.What.Kind, Index = action.Index, Undo = undo, Planned = planned, Applied = applied, Took = Now - applied, EndpointsAfter = _watch?.Ready ?? 0, Error = error,
-            Description = (undo ? "undone: " : "") + description + (error is null && _end.IsCancellationRequested ? " (still under way when the test ended)" : ""),
+            Description = (undo ? "undone: " : "") + description + (error is null && !done ? " (still under way when the test ended)" : ""),
         });
+        return done;
     }
 
     // What the cluster does of itself afterwards belongs to the disturbance that began last.

@@ -17,11 +17,11 @@ namespace LbTest.Clusters.Kubernetes;
 public sealed partial class KubernetesCluster
 {
     /// <inheritdoc/>
-    public override Task<ImmutableArray<VirtualServer>> GetVirtualServersAsync(string? node, CancellationToken cancel) => LookAsync(node, async (name, shell) =>
+    public override Task<ImmutableArray<VirtualServer>> GetVirtualServersAsync(string? node, CancellationToken cancel) => LookIpvsAsync(node, async (name, shell) =>
         IpvsCounting.Add(IpvsadmText.Parse(await shell.RunAsync(false, "ipvsadm", "-Ln").ConfigureAwait(false), name), IpvsadmText.Parse(await shell.RunAsync(false, "ipvsadm", "-Ln", "--stats", "--exact").ConfigureAwait(false))), cancel);
 
     /// <inheritdoc/>
-    public override Task<ImmutableArray<ServiceAddress>> GetServiceAddressesAsync(string? node, CancellationToken cancel) => LookAsync(node, async (name, shell) =>
+    public override Task<ImmutableArray<ServiceAddress>> GetServiceAddressesAsync(string? node, CancellationToken cancel) => LookIpvsAsync(node, async (name, shell) =>
         ServiceAddressAnalysis.Of(BoundAddress.Parse(await shell.RunAsync(false, "ip", "-o", "addr", "show").ConfigureAwait(false)), IpvsadmText.Parse(await shell.RunAsync(false, "ipvsadm", "-Ln").ConfigureAwait(false)), name), cancel);
 
     /// <inheritdoc/>
@@ -40,7 +40,7 @@ public sealed partial class KubernetesCluster
     {
         RequireNodeAccess();
         await RefreshAsync(cancel).ConfigureAwait(false);
-        Dictionary<string, KubeProxyMode> modes = (await GetProxyModesAsync(cancel).ConfigureAwait(false)).Where(report => report.Node is not null).ToDictionary(report => report.Node!, report => report.Mode);
+        Dictionary<string, KubeProxyMode> modes = await ModesAsync(cancel).ConfigureAwait(false);
         return await LookAsync(null, (name, shell) => modes.GetValueOrDefault(name, KubeProxyMode.Unknown) switch
         {
             KubeProxyMode.Iptables => CountIptables(name, shell),
@@ -89,11 +89,36 @@ public sealed partial class KubernetesCluster
         }
     }
 
-    private Task<ImmutableArray<T>> LookAsync<T>(string? node, Func<string, NodeShell, Task<ImmutableArray<T>>> look, CancellationToken cancel)
+    private Task<ImmutableArray<T>> LookAsync<T>(string? node, Func<string, NodeShell, Task<ImmutableArray<T>>> look, CancellationToken cancel) => new NodePods(Api, Spec).LookAsync(Chosen(node), look, cancel);
+
+    // Where kube-proxy is known to be in another mode there are no virtual servers, and perhaps no ipvsadm; who else does its job may have some. A kernel may have no IPVS at all.
+    private async Task<ImmutableArray<T>> LookIpvsAsync<T>(string? node, Func<string, NodeShell, Task<ImmutableArray<T>>> look, CancellationToken cancel)
+    {
+        ImmutableArray<string> nodes = Chosen(node);
+        Dictionary<string, KubeProxyMode> modes = await ModesAsync(cancel).ConfigureAwait(false);
+        string[] possible = [.. nodes.Where(name => modes.GetValueOrDefault(name, KubeProxyMode.Unknown) is not (KubeProxyMode.Iptables or KubeProxyMode.Nftables))];
+        int without = 0;
+        ImmutableArray<T> found = possible.Length == 0 ? [] : await new NodePods(Api, Spec).LookAsync(possible, async (name, shell) =>
+        {
+            try
+            {
+                return await look(name, shell).ConfigureAwait(false);
+            }
+            catch (KubernetesException exception) when (exception.Message.Contains(IpvsadmText.NoIpvs, StringComparison.Ordinal))
+            {
+                _ = Interlocked.Increment(ref without);
+                return [];
+            }
+        }, cancel).ConfigureAwait(false);
+        PlanException.Require(without < possible.Length, node is null ? "Cluster" : "NodeName", node ?? Name, "is not in mode Ipvs, so it has no virtual servers", "Change the cluster over: Set-LbProxyMode -ProxyMode Ipvs");
+        return found;
+    }
+
+    private ImmutableArray<string> Chosen(string? node)
     {
         RequireNodeAccess();
         PlanException.Require(node is null || Nodes.Contains(node), "NodeName", node, $"is no node of '{Name}'", $"Its nodes are {string.Join(", ", Nodes.Take(5))}");
-        return new NodePods(Api, Spec).LookAsync(node is null ? Nodes : [node], look, cancel);
+        return node is null ? Nodes : [node];
     }
 
     private void RequireNodeAccess() => PlanException.Require(NodeAccess, "Cluster", Name, "was started without access to its nodes",

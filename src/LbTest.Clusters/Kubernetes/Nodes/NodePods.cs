@@ -35,7 +35,7 @@ internal sealed class NodePods(IKubernetesApi api, KubernetesSpec spec)
         }
         finally
         {
-            await Remove(ns, run, nodes.Count, failure).ConfigureAwait(false);
+            await Remove(ns, run, nodes.Count, failure, cancel.IsCancellationRequested).ConfigureAwait(false);
         }
     }
 
@@ -65,8 +65,10 @@ internal sealed class NodePods(IKubernetesApi api, KubernetesSpec spec)
     }
 
     // Even when the user wants no more of it; not for ever, though.
-    private async Task Remove(string ns, string run, int count, Exception? failure)
+    private async Task Remove(string ns, string run, int count, Exception? failure, bool stopped)
     {
+        string byHand = $"Do it with: kubectl --context {api.Context} -n {ns} delete pods -l {Run}={run} --force. They end by themselves after 15 minutes.";
+        using IDisposable care = Aftercare.Begin($"The privileged pods in namespace {ns} were still being removed. {byHand}");
         using var limit = new CancellationTokenSource(Removal);
         try
         {
@@ -79,8 +81,9 @@ internal sealed class NodePods(IKubernetesApi api, KubernetesSpec spec)
         catch (Exception exception) when (exception is KubernetesException or OperationCanceledException)
         {
             string before = failure is null ? "" : $"{failure.Message} ";
-            throw new KubernetesException(KubernetesFault.Other,
-                $"{before}The privileged pods in namespace {ns} could not be removed: {exception.Message} Do it with: kubectl --context {api.Context} -n {ns} delete pods -l {Run}={run} --force. They end by themselves after 15 minutes.", exception);
+            string left = $"The privileged pods in namespace {ns} could not be removed: {exception.Message} {byHand}";
+            if (stopped) Aftercare.Tell(left);
+            throw new KubernetesException(KubernetesFault.Other, $"{before}{left}", exception);
         }
     }
 

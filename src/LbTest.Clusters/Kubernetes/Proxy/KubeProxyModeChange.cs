@@ -1,7 +1,9 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Prerequisites;
 
 namespace LbTest.Clusters.Kubernetes.Proxy;
 
@@ -13,6 +15,8 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
     private readonly KubeWorkload _daemonSet;
     private readonly LabMode _to;
     private readonly string _before, _after;
+    private ImmutableArray<string> _warnings;
+    private bool _isBack;
 
     private KubeProxyModeChange(IKubernetesApi api, ProxySurvey survey, KubeWorkload daemonSet, LabMode to, ImmutableArray<ProxyModeReport> inForce)
     {
@@ -22,7 +26,7 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
         FromMode = string.Join(", ", inForce.Select(Words).Distinct());
         IsNeeded = _before != _after || inForce.Any(report => !new ProxyGoal(to).IsMet(report));
         Diff = UnifiedDiff.Of(_before, _after, $"{survey.ConfigMapName}, {survey.Key}");
-        Warnings = ProxyNeeds.Of(to, survey.Nodes);
+        _warnings = ProxyNeeds.Of(to, survey.Nodes);
     }
 
     /// <inheritdoc/>
@@ -41,7 +45,10 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
     public override string Diff { get; }
 
     /// <inheritdoc/>
-    public override ImmutableArray<string> Warnings { get; }
+    public override ImmutableArray<string> Warnings => _warnings;
+
+    /// <summary>The mode that it changes over to.</summary>
+    internal ProxyMode Mode => _to.Mode;
 
     /// <summary>Works it out. Changes nothing.</summary>
     /// <param name="api">The API server.</param>
@@ -63,19 +70,25 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
         return new KubeProxyModeChange(api, survey, daemonSet, to, inForce);
     }
 
+    /// <summary>Warns of what nodes lack, now that somebody has looked.</summary>
+    /// <param name="found">What each node has and lacks.</param>
+    internal void Found(ImmutableArray<Prerequisite> found) => _warnings = ProxyNeeds.Missing(_to, found);
+
     /// <inheritdoc/>
     public override async Task ApplyAsync(TimeSpan timeout, IProgress<string>? progress, CancellationToken cancel)
     {
-        await WriteAsync(_after, _survey.ConfigMap!.Metadata.ResourceVersion, cancel).ConfigureAwait(false);
         Exception failure;
+        bool written = false;
         try
         {
+            await WriteAsync(_after, _survey.ConfigMap!.Metadata.ResourceVersion, cancel).ConfigureAwait(false);
+            written = true;
             var restart = new ProxyRestart(_api, _survey, _daemonSet);
             await restart.RunAsync(new ProxyGoal(_to), timeout, progress, cancel).ConfigureAwait(false);
             return;
         }
 #pragma warning disable CA1031 // Whatever went wrong: what was changed is changed back.
-        catch (Exception exception)
+        catch (Exception exception) when (written || exception is not InvalidOperationException)
 #pragma warning restore CA1031
         {
             failure = exception;
@@ -83,41 +96,51 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
 
         bool stopped = failure is OperationCanceledException;
         progress?.Report("Changing it back");
-        (_, string back) = await BackAsync(wait: !stopped, timeout).ConfigureAwait(false);
+        (bool done, string back) = await BackAsync(written, wait: !stopped, timeout).ConfigureAwait(false);
+        if (back.Length == 0) ExceptionDispatchInfo.Throw(failure);
+        if (stopped && !done) Aftercare.Tell($"The change of the proxy mode was stopped. {back}");
         throw stopped ? new OperationCanceledException(back, failure) : new InvalidOperationException($"{failure.Message} {back}", failure);
     }
 
     /// <summary>Takes the change back after it has been made: what the configuration said is in force again.</summary>
+    /// <param name="wait">False does not wait until kube-proxy runs with it.</param>
     /// <param name="timeout">How long that may take.</param>
     /// <exception cref="InvalidOperationException">It could not be taken back; the message says what to do.</exception>
-    internal async Task RevertAsync(TimeSpan timeout)
+    internal async Task RevertAsync(bool wait, TimeSpan timeout)
     {
-        (bool done, string words) = await BackAsync(wait: true, timeout).ConfigureAwait(false);
+        if (_isBack) return;
+        (bool done, string words) = await BackAsync(written: true, wait, timeout).ConfigureAwait(false);
         if (!done) throw new InvalidOperationException(words);
     }
 
-    // Whether it was, and what became of it, in a sentence.
-    private async Task<(bool Done, string Words)> BackAsync(bool wait, TimeSpan timeout)
+    // Whether it was, and what became of it, in a sentence; no word where nothing had been changed.
+    private async Task<(bool Done, string Words)> BackAsync(bool written, bool wait, TimeSpan timeout)
     {
-        string ns = _survey.Namespace, map = _survey.ConfigMapName, edit = $"kubectl -n {ns} edit configmap {_survey.ConfigMap!.Metadata.Name}", restart = $"kubectl -n {ns} rollout restart daemonset/{_daemonSet.Metadata.Name}";
+        string ns = _survey.Namespace, map = _survey.ConfigMapName, kubectl = $"kubectl --context {_api.Context} -n {ns}", edit = $"{kubectl} edit configmap {_survey.ConfigMap!.Metadata.Name}", restart = $"{kubectl} rollout restart daemonset/{_daemonSet.Metadata.Name}";
+        string byHand = $"Do it by hand: {edit} (mode: \"{_survey.Config!.Mode}\", ipvs.scheduler: \"{_survey.Config.Scheduler}\"), then {restart}";
+        using IDisposable care = Aftercare.Begin($"A change of the proxy mode was still being taken back. {byHand}");
         try
         {
             if (_before != _after)
             {
                 KubeConfigMap? now = await _api.GetAsync(Kube.ConfigMaps, ns, _survey.ConfigMap.Metadata.Name, CancellationToken.None).ConfigureAwait(false);
-                if (now?.Data?.GetValueOrDefault(_survey.Key) != _after)
+                string? text = now?.Data?.GetValueOrDefault(_survey.Key);
+                if (text != _after && text != _before)
                     return (false, $"Meanwhile someone else has changed {map}, so it was left as it is now: see to its mode ({edit}), then restart kube-proxy ({restart}).");
-                await WriteAsync(_before, now.Metadata.ResourceVersion, CancellationToken.None).ConfigureAwait(false);
+                // Of a change that was not confirmed nobody knows whether it was made.
+                if (text == _before && !written) return (true, "");
+                if (text == _after) await WriteAsync(_before, now!.Metadata.ResourceVersion, CancellationToken.None).ConfigureAwait(false);
             }
 
             var again = new ProxyRestart(_api, _survey, _daemonSet);
             if (wait) await again.RunAsync(null, timeout, null, CancellationToken.None).ConfigureAwait(false);
             else _ = await again.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            _isBack = true;
             return (true, $"It was changed back: {map} is what it was, and kube-proxy {(wait ? "runs" : "is being restarted")} with that.");
         }
         catch (Exception exception) when (exception is KubernetesException or InvalidOperationException or IOException)
         {
-            return (false, $"Changing it back did not succeed either: {exception.Message} Do it by hand: {edit} (mode: \"{_survey.Config!.Mode}\", ipvs.scheduler: \"{_survey.Config.Scheduler}\"), then {restart}");
+            return (false, $"Changing it back did not succeed either: {exception.Message} {byHand}");
         }
     }
 

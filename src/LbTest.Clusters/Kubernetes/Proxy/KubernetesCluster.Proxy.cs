@@ -24,6 +24,9 @@ public sealed partial class KubernetesCluster
         return reports;
     }
 
+    private async Task<Dictionary<string, KubeProxyMode>> ModesAsync(CancellationToken cancel) =>
+        (await GetProxyModesAsync(cancel).ConfigureAwait(false)).Where(report => report.Node is not null).ToDictionary(report => report.Node!, report => report.Mode);
+
     // Tests do without.
     private async Task TryReadMode(CancellationToken cancel)
     {
@@ -38,6 +41,11 @@ public sealed partial class KubernetesCluster
     }
 
     /// <inheritdoc/>
-    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel) =>
-        await KubeProxyModeChange.PlanAsync(Api, mode, scheduler, cancel).ConfigureAwait(false);
+    /// <remarks>With access to the nodes its warnings name what each of them lacks; without, what each would need.</remarks>
+    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel)
+    {
+        KubeProxyModeChange change = await KubeProxyModeChange.PlanAsync(Api, mode, scheduler, cancel).ConfigureAwait(false);
+        if (NodeAccess && change.IsNeeded && !change.Warnings.IsEmpty) change.Found(await GetPrerequisitesAsync([change.Mode], cancel).ConfigureAwait(false));
+        return change;
+    }
 }

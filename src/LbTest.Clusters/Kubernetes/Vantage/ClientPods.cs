@@ -24,12 +24,13 @@ internal sealed class ClientPods(IKubernetesApi api, KubernetesSpec spec, bool h
         {
             IEnumerable<string> objects = missing.Select(node => ClusterObjects.Client(spec, node, host));
             _ = await api.ApplyAsync(string.Join("---\n", host ? objects.Prepend(ClusterObjects.NodeNamespace(spec.Namespace)) : objects), cancel).ConfigureAwait(false);
+            there = await Read(cancel).ConfigureAwait(false);
         }
 
         var elapsed = System.Diagnostics.Stopwatch.StartNew();
         while (true)
         {
-            KubePod[] wanted = [.. (await Read(cancel).ConfigureAwait(false)).Where(pod => nodes.Any(node => pod.Name == ClusterObjects.ClientName(node)))];
+            KubePod[] wanted = [.. there.Where(pod => nodes.Any(node => pod.Name == ClusterObjects.ClientName(node)))];
             KubePod[] waiting = [.. wanted.Where(pod => !pod.Ready)];
             if (waiting.Length == 0 && wanted.Length == nodes.Count) return [.. nodes.Select(ClusterObjects.ClientName)];
             if (elapsed.Elapsed > Limit)
@@ -39,6 +40,7 @@ internal sealed class ClientPods(IKubernetesApi api, KubernetesSpec spec, bool h
             }
 
             await Task.Delay(Interval, cancel).ConfigureAwait(false);
+            there = await Read(cancel).ConfigureAwait(false);
         }
     }
 

@@ -67,6 +67,25 @@ public sealed class NodePodsTests
     }
 
     [Fact]
+    public async Task Who_has_pressed_Ctrl_C_is_told_of_pods_that_cannot_be_removed()
+    {
+        var api = RecordedCluster.Made("nothing");
+        _ = api.Forbidden.Add("delete pods");
+        using var stop = new CancellationTokenSource();
+        api.Run = (_, _) =>
+        {
+            stop.Cancel();
+            throw new OperationCanceledException(stop.Token);
+        };
+        string told = "";
+        Aftercare.ToldTo(left => told = left);
+
+        _ = await Assert.ThrowsAsync<KubernetesException>(() => new NodePods(api, Spec).LookAsync(["a"], async (_, shell) => ImmutableArray.Create(await shell.RunAsync(false, "x")), stop.Token));
+
+        Assert.Contains("kubectl --context nothing -n tests-node delete pods -l lbtest/run=", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_namespace_goes_when_it_is_ours_and_stays_when_it_is_not()
     {
         var api = RecordedCluster.Made("nothing");

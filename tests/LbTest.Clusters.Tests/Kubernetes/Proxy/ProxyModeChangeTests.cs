@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Proxy;
+using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Prerequisites;
 using LbTest.Engine;
 
 namespace LbTest.Clusters.Tests.Kubernetes.Proxy;
@@ -96,6 +99,60 @@ public sealed class ProxyModeChangeTests
         Assert.Equal(before, Text(api));
     }
 
+    [Fact]
+    public async Task A_configuration_that_may_not_be_written_is_left_alone_and_so_is_kube_proxy()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        _ = api.Forbidden.Add("patch configmaps");
+
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(async () => await (await Plan(api, ProxyMode.Ipvs, null)).ApplyAsync(Limit, null, CancellationToken.None));
+
+        Assert.Contains("cannot patch configmaps", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(api.Changes);
+    }
+
+    [Fact]
+    public async Task A_change_that_was_made_but_not_confirmed_is_taken_back()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        string before = Text(api);
+        using var proxies = new Proxies(api, "iptables");
+        Action<string> restart = api.Changed!;
+        bool cut = false;
+        api.Changed = change =>
+        {
+            restart(change);
+            if (cut) return;
+            cut = true;
+            throw new KubernetesException(KubernetesFault.Unreachable, "The line was cut.");
+        };
+
+        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(async () => await (await Plan(api, ProxyMode.Ipvs, null)).ApplyAsync(Limit, null, CancellationToken.None));
+
+        Assert.StartsWith("The line was cut. It was changed back", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Text(api));
+        Assert.Equal(["patch configmaps kube-proxy", "patch configmaps kube-proxy", "patch daemonsets.apps kube-proxy"], api.Changes);
+    }
+
+    [Fact]
+    public async Task A_change_that_is_stopped_and_cannot_be_taken_back_is_told_with_the_commands()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        using var stop = new CancellationTokenSource();
+        api.Changed = change =>
+        {
+            _ = api.Forbidden.Add("get configmaps");
+            stop.Cancel();
+        };
+        string told = "";
+        Aftercare.ToldTo(left => told = left);
+
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await (await Plan(api, ProxyMode.Ipvs, null)).ApplyAsync(Limit, null, stop.Token));
+
+        Assert.StartsWith("The change of the proxy mode was stopped. Changing it back did not succeed either: ", told, StringComparison.Ordinal);
+        Assert.Contains("kubectl --context kubeadm-1.20-iptables -n kube-system edit configmap kube-proxy (mode: \"\"", told, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("no-config-conf", "has no 'config.conf' in ConfigMap kube-system/kube-proxy (its keys are kubeconfig.conf)")]
     [InlineData("eks", "aws eks update-addon")]
@@ -123,6 +180,24 @@ public sealed class ProxyModeChangeTests
         ProxyModeChange change = await Plan(RecordedCluster.Made("crashing"), ProxyMode.Ipvs, null);
         Assert.Contains("a (kernel 5.4.0-200-generic)", change.Warnings[0], StringComparison.Ordinal);
         Assert.Contains("is too old for mode nftables", (await Plan(RecordedCluster.Made("crashing"), ProxyMode.Nftables, null)).Warnings[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_nodes_lack_is_told_by_the_node_where_somebody_has_looked()
+    {
+        Prerequisite Lacks(string node, string name, string detail = "", bool optional = false) => Prerequisite.Missing("Ipvs", name, detail, "") with { Node = node, Optional = optional };
+        ImmutableArray<Prerequisite> found =
+        [
+            Lacks("a", "ip_vs"), Lacks("a", "ip_vs_lc", "installed, but not loaded", optional: true), Lacks("a", "ip_vs_nq", optional: true), Lacks("a", "ipvsadm", optional: true),
+            Lacks("b", "ip_vs"), Lacks("b", "ip_vs_lc", "installed, but not loaded", optional: true), Prerequisite.Found("Ipvs", "ip_vs", "loaded") with { Node = "c" }, Lacks("d", "ip_vs_sh", optional: true),
+        ];
+
+        Assert.Equal(
+            """
+            a, b lack ip_vs, ip_vs_lc (installed, but not loaded): without that kube-proxy falls back to iptables, or does not start.
+            d lacks ip_vs_sh: without that kube-proxy falls back to iptables, or does not start.
+            """, string.Join('\n', ProxyNeeds.Missing(new LabMode(ProxyMode.Ipvs, IpvsScheduler.Lc), found)));
+        Assert.Empty(ProxyNeeds.Missing(new LabMode(ProxyMode.Ipvs, IpvsScheduler.Rr), [.. found.Where(one => one.Node == "c")]));
     }
 
     private static async Task<ProxyModeChange> Plan(RecordedCluster api, ProxyMode? mode, IpvsScheduler? scheduler) => await KubeProxyModeChange.PlanAsync(api, mode, scheduler, CancellationToken.None);
