@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using LbTest.Clusters;
 
 namespace LbTest.Cmdlets;
 
@@ -9,14 +10,14 @@ public abstract class LbCommand : PSCmdlet, IDisposable
     // Four records a second, and none for work that is over before anyone could read it.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250), Quiet = TimeSpan.FromSeconds(1);
 
-    // After Ctrl+C the work has this long to hand over what it has.
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
-
     private readonly CancellationTokenSource _cancel = new();
     private ExceptionDispatchInfo? _interruption;
 
     /// <summary>True when what goes wrong with one input object leaves the others unharmed.</summary>
     private protected virtual bool OneOfMany => true;
+
+    /// <summary>How long the prompt is kept waiting after Ctrl+C. What is still under way then goes on by itself.</summary>
+    private protected virtual TimeSpan Grace { get; } = TimeSpan.FromSeconds(0.7);
 
     /// <summary>Does the work for one input object.</summary>
     private protected virtual void Process()
@@ -48,6 +49,7 @@ public abstract class LbCommand : PSCmdlet, IDisposable
     /// <param name="meanwhile">What else the pipeline's thread has to do in time; null for nothing.</param>
     private protected T Run<T>(Func<CancellationToken, Task<T>> work, string activity, Action<ProgressRecord>? progress = null, IMeanwhile? meanwhile = null)
     {
+        Aftercare.ToldTo(left => Host.UI?.WriteWarningLine(left));
         Task<T> task = Task.Run(() => work(_cancel.Token));
         var record = new ProgressRecord(0, activity, "Working") { PercentComplete = -1, SecondsRemaining = -1 };
         var elapsed = Stopwatch.StartNew();

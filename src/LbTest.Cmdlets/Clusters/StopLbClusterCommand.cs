@@ -26,16 +26,25 @@ public sealed class StopLbClusterCommand : LbCommand
         foreach (Cluster cluster in clusters)
         {
             if (!ShouldProcess($"{Kind(cluster)} '{cluster.Name}'", cluster is LabCluster ? "Stop lab" : "Delete what LbTest put there")) continue;
-            _ = Run(_ => Stop(cluster), $"Stopping {Kind(cluster)} '{cluster.Name}'");
+            _ = Run(cancel => Stop(cluster, cancel), $"Stopping {Kind(cluster)} '{cluster.Name}'");
         }
     }
 
     private static string Kind(Cluster cluster) => cluster is LabCluster ? "lab" : cluster.Kind;
 
     // Once begun it goes on to its end: half a lab is of no use to anyone.
-    private static async Task<bool> Stop(Cluster cluster)
+    private static async Task<bool> Stop(Cluster cluster, CancellationToken cancel)
     {
-        await cluster.StopAsync().ConfigureAwait(false);
+        try
+        {
+            await cluster.StopAsync().ConfigureAwait(false);
+        }
+        catch (Exception fault) when (cancel.IsCancellationRequested)
+        {
+            Aftercare.Tell($"'{cluster.Name}' is not stopped: {fault.Message} Stop it again.");
+            throw;
+        }
+
         RunningClusters.Forget(cluster.Name);
         return true;
     }

@@ -11,6 +11,9 @@ public abstract class TestCommand : LbCommand
 {
     private protected const string ByCluster = "Cluster", ByAddress = "Address";
 
+    // What was measured is worth a longer wait, where it takes one.
+    private protected override TimeSpan Grace { get; } = TimeSpan.FromSeconds(2);
+
     /// <summary>The cluster under test, or its name.</summary>
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true, ParameterSetName = ByCluster)]
     [ArgumentCompleter(typeof(ClusterNameCompleter))]
