@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes what the test cluster runs, once per machine: Kubernetes, compiled from Debian's source package; etcd, containerd, runc and the CNI plugins, out of Debian's
-# packages; two small programs; two images. All lies in ~/.cache/lbtest (LBTEST_CLUSTER_CACHE names another folder); of the host only tools to build with are installed.
+# packages; two small programs; three images. All lies in ~/.cache/lbtest (LBTEST_CLUSTER_CACHE names another folder); of the host only tools to build with are installed.
 #
 #   tests/cluster/build.sh            about ten minutes on two cores, a moment where it is done already
 set -euo pipefail
@@ -18,7 +18,7 @@ log=$cache/cluster-build.log
 
 missing=()
 for pair in go:golang-go rsync:rsync jq:jq make:make dpkg-source:dpkg-dev gcc:gcc /usr/include/stdio.h:libc6-dev \
-    openssl:openssl ip:iproute2 xtables-legacy-multi:iptables conntrack:conntrack ipset:ipset; do
+    openssl:openssl ip:iproute2 xtables-legacy-multi:iptables conntrack:conntrack ipset:ipset dnsmasq:dnsmasq-base; do
     command -v "${pair%%:*}" > /dev/null || [ -e "${pair%%:*}" ] || missing+=("${pair##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -74,10 +74,11 @@ make_kubernetes() {
 [ -e "$tools/done" ] || { begin "$tools" && make_tools; }
 [ -e "$kubernetes/done" ] || { begin "$kubernetes" && make_kubernetes && end "$kubernetes" bin; }
 if [ ! -e "$tools/done" ]; then
-    say "makes the images of pause and kube-proxy"
+    say "makes the images of pause, kube-proxy and DNS"
     cd "$tools/work"
     mkdir images
     "$here/image.sh" pause "$PWD/bin/pause" images/pause.tar
     "$here/image.sh" kube-proxy "$kubernetes/bin/kube-proxy" images/kube-proxy.tar
+    "$here/image.sh" dns "$(command -v dnsmasq)" images/dns.tar
     end "$tools" bin root images
 fi

@@ -4,7 +4,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 version=1.20.2
 cache=${LBTEST_CLUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lbtest}
 kubernetes=$cache/kubernetes-$version-2   # raise the last number where what is compiled changes
-tools=$cache/cluster-tools-1              # and here where packages, small programs or images do
+tools=$cache/cluster-tools-2              # and here where packages, small programs or images do
 export PATH=$PATH:/usr/sbin:/sbin
 
 # One cluster is a hub, which holds the control plane and the network, and three nodes. Each is a box: a process tree in namespaces and control groups of its own.
@@ -13,6 +13,8 @@ zones=([1]=zone-a [2]=zone-b [3]=zone-b)
 hub_address=172.30.0.1
 pod_network=10.244.0.0/16
 service_network=10.96.0.0/12
+dns_address=10.96.0.10
+cluster_domain=cluster.local
 node_address() { echo "172.30.0.1${1#node-}"; }
 pod_range() { echo "10.244.${1#node-}.0/24"; }
 

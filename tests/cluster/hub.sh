@@ -3,6 +3,8 @@
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=names.sh
+. "$here/names.sh"
 # shellcheck source=inside.sh
 . "$here/inside.sh"
 cd "$run/pki"
@@ -16,4 +18,5 @@ await 120 "the API server" answers controller-manager.kubeconfig
 start "$kubernetes/bin/kube-controller-manager" --kubeconfig=controller-manager.kubeconfig --service-account-private-key-file=accounts.key --root-ca-file=ca.crt \
     --use-service-account-credentials --leader-elect=false --port=0 --kube-api-qps=200 --kube-api-burst=400 --node-monitor-grace-period=20s --node-monitor-period=1s
 start "$kubernetes/bin/kube-scheduler" --kubeconfig=scheduler.kubeconfig --leader-elect=false --port=0 --kube-api-qps=200 --kube-api-burst=400
+start names
 exec "$tools/bin/pause"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the archive of an image as kubeadm would pull it, around a program.  image.sh pause|kube-proxy <program> <archive>
+# Makes the archive of an image around a program: one of the cluster's own, or any other, by a name for it.  image.sh pause|kube-proxy|dns|<name:tag> <program> <archive>
 set -euo pipefail
 program=$2 archive=$3
 work=$(mktemp -d)
@@ -29,6 +29,19 @@ case $1 in
         for plugin in "$plugins"/*.so; do add "$plugin" "$plugin"; done
         mkdir "$root/tmp"
         ;;
+    dns)
+        tag=localhost/dnsmasq:2
+        add "$program" /usr/sbin/dnsmasq
+        entry=/usr/sbin/dnsmasq
+        mkdir "$root/etc"
+        echo 'root:x:0:0::/:' > "$root/etc/passwd"
+        ;;
+    *:*)
+        tag=$1
+        entry=/usr/local/bin/$(basename "$program")
+        add "$program" "$entry"
+        ;;
+    *) echo "tests/cluster/image.sh: '$1' is no name for an image: pause, kube-proxy, dns, or a name with a tag." >&2 && exit 1 ;;
 esac
 
 tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$root" -cf "$work/layer.tar" .

@@ -38,8 +38,8 @@ authorization: {mode: AlwaysAllow}
 cgroupDriver: cgroupfs
 failSwapOn: false
 resolvConf: ""
-clusterDNS: [10.96.0.10]
-clusterDomain: cluster.local
+clusterDNS: [$dns_address]
+clusterDomain: $cluster_domain
 nodeStatusUpdateFrequency: 1s
 kubeAPIQPS: 100
 kubeAPIBurst: 200

@@ -18,7 +18,7 @@ clean() {
     say "its logs are in $run.log"
 }
 trap clean EXIT
-mkdir "$run/log" "$run/pid" "$run/bin"
+mkdir "$run/log" "$run/pid" "$run/bin" "$run/names"
 ln -s "$kubernetes/bin/kubectl" "$run/bin/"
 
 background() { # background <recorded name> <command...>
@@ -36,12 +36,19 @@ for user in admin limited; do sed "s|server:.*|server: https://127.0.0.1:$(cat "
 kubectl() { "$run/bin/kubectl" --kubeconfig "$run/admin.kubeconfig" "$@"; }
 
 await 120 "the API server" answers "$run/admin.kubeconfig"
-applied() { sed "s|SERVER|https://$hub_address:6443|; s|POD_NETWORK|$pod_network|" "$here/kube-proxy.yaml" | kubectl apply -f - > "$run/log/apply.log" 2>&1; }
-await 30 "kube-proxy to be taken" applied
+filled_in() {
+    for part in kube-proxy dns; do
+        echo ---
+        sed "s|SERVER|https://$hub_address:6443|; s|POD_NETWORK|$pod_network|; s|DNS_ADDRESS|$dns_address|; s|NAMES|$run/names|" "$here/$part.yaml"
+    done
+}
+applied() { filled_in | kubectl apply -f - > "$run/log/apply.log" 2>&1; }
+await 30 "kube-proxy and DNS to be taken" applied
 all_ready() { [ "$(kubectl get nodes --no-headers 2> /dev/null | grep -cw Ready)" = ${#nodes[@]} ]; }
 await 90 "the nodes to be ready" all_ready
-rolled_out() { kubectl -n kube-system rollout status daemonset/kube-proxy --timeout 5s > /dev/null 2>&1; }
-await 60 "kube-proxy on every node" rolled_out
+rolled_out() { kubectl -n kube-system rollout status "$1" --timeout 5s > /dev/null 2>&1; }
+await 60 "kube-proxy on every node" rolled_out daemonset/kube-proxy
+await 60 "DNS" rolled_out deployment/dns
 has_account() { kubectl get serviceaccount default > /dev/null 2>&1; }
 await 30 "the service account of pods" has_account
 trap - EXIT
