@@ -37,34 +37,9 @@ Describe 'Start-LbCluster | Invoke-ConnectTest | Format-LbTable' {
         }
     }
 
-    Context 'ways through a lab' {
-        BeforeAll { $lab = Start-LbCluster -Name (New-LabName) -NodeCount 2 -EndpointCount 4 }
-        AfterAll { $lab | Stop-LbCluster }
-
-        It 'goes from <From> to <To>' -ForEach @(
-            @{ From = 'External'; To = 'LoadBalancer' }, @{ From = 'External'; To = 'NodePort' }
-            @{ From = 'Node'; To = 'ClusterIP' }, @{ From = 'Pod'; To = 'ClusterIP' }, @{ From = 'Pod'; To = 'LoadBalancer' }
-        ) {
-            $result = $lab | Invoke-ConnectTest -Count 200 -From $From -To $To
-            $result.Connections | Should -Be 200
-            $result.Context.To | Should -Be $To
-        }
-
-        It 'goes to one endpoint past the load balancer' {
-            $result = $lab | Invoke-ConnectTest -Count 50 -To Endpoint -ToName tserver-003
-            $result.Endpoints | Where-Object Connections -GT 0 | ForEach-Object Name | Should -Be 'tserver-003'
-        }
-
-        It 'speaks IPv6 and UDP' {
-            ($lab | Invoke-ConnectTest -Count 200 -IPv6).Connections | Should -Be 200
-            ($lab | Invoke-ConnectTest -Count 200 -Protocol Udp).Connections | Should -Be 200
-        }
-
-        It 'takes the lab by name, time limits as numbers or text, and mconnect''s name of the count' {
-            $result = Invoke-ConnectTest -Cluster $lab.Name -nconn 100 -Timeout 20 -ConnectTimeout 500ms -Seed 7
-            $result.Connections | Should -Be 100
-            $result.Seed | Should -Be 7
-        }
+    It 'speaks IPv6' {
+        $lab = Start-LbCluster -Name (New-LabName) -NodeCount 2 -EndpointCount 4
+        try { ($lab | Invoke-ConnectTest -Count 200 -IPv6).Connections | Should -Be 200 } finally { $lab | Stop-LbCluster }
     }
 
     It 'keeps the clients of a lab with session affinity together' {

@@ -3,6 +3,7 @@ BeforeDiscovery {
     $script:NoCluster = -not $env:KUBECONFIG
     # What goes beyond a namespace of our own is for a cluster that was made for tests.
     $script:NotOurs = $env:LBTEST_TEST_CLUSTER -ne '1'
+    $script:Tools = 'mconnect', 'ctraffic' | ForEach-Object { @{ Tool = $_; File = (Get-Command $_ -CommandType Application -ErrorAction Ignore | Select-Object -First 1).Source } }
 }
 
 Describe 'A Kubernetes cluster' -Skip:$NoCluster {
@@ -46,6 +47,45 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         $traffic = $cluster | Invoke-TrafficTest -Connections 30 -PacketsPerSecond 300 -Duration 2
         $traffic.Completed, $traffic.LostConnections, $traffic.FailedConnects | Should -Be $true, 0, 0
         $traffic.Received | Should -BeGreaterThan 0
+    }
+
+    It 'is reached by its name' {
+        $result = $cluster | Invoke-ConnectTest -Count 2000 -To Dns
+        $result.Connections, $result.Failed, $result.Completed | Should -Be 2000, 0, $true
+        $result.Context.To | Should -Be Dns
+        # The name stands for the service's address, asked for once.
+        $result.Target | Should -Be ($cluster | Invoke-ConnectTest -Count 1 -To ClusterIP).Target
+        if ($cluster.ProxyMode -ne 'Ipvs') { ($result | Measure-LbBalance -Alpha $alpha).Verdict | Should -Be ConsistentWithRandom }
+        $traffic = $cluster | Invoke-TrafficTest -To Dns -Connections 30 -PacketsPerSecond 300 -Duration 2
+        $traffic.Completed, $traffic.LostConnections, $traffic.FailedConnects | Should -Be $true, 0, 0
+        $traffic.Received | Should -BeGreaterThan 0
+    }
+
+    It 'is reached past the service by a name that stands for all endpoints, in the order that DNS gives them' {
+        # More than ask for their names before the first is made.
+        $result = $cluster | Invoke-ConnectTest -Count 2400 -To Headless
+        $result.Connections, $result.Failed, $result.Completed | Should -Be 2400, 0, $true
+        $result.Target | Should -Be "lbtest-headless.$namespace.svc:5001"
+        $result.Endpoints | Should -HaveCount 60
+        # A DNS server takes turns or draws lots; either way each endpoint gets about 40.
+        $result.Endpoints | ForEach-Object { $_.Connections | Should -BeGreaterThan 5 }
+        ($result | Measure-LbBalance -Alpha $alpha).Verdict | Should -BeIn ConsistentWithRandom, EvenerThanRandom
+        { $cluster | Invoke-TrafficTest -To Headless -Duration 1 -ErrorAction Stop } | Should -Throw '*for connect tests alone*'
+    }
+
+    It 'says that a name does not resolve, and where to look' {
+        kubectl -n $namespace delete service lbtest-headless | Out-Null
+        try {
+            # What was there a moment ago is in caches.
+            Wait-Until -Seconds 60 {
+                try { $cluster | Invoke-ConnectTest -Count 1 -To Headless -ErrorAction Stop | Out-Null }
+                catch { $script:fault = $_ }
+                $fault
+            } | Should -BeTrue
+            "$fault" | Should -BeLike "The name 'lbtest-headless.$namespace.svc' does not resolve.*kubectl get pods -n kube-system -l k8s-app=kube-dns*"
+        }
+        finally { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 60 -NodeAccess:$cluster.NodeAccess | Out-Null }
+        Wait-Until -Seconds 60 { try { ($cluster | Invoke-ConnectTest -Count 1 -To Headless -ErrorAction Stop).Connections } catch { $false } } | Should -BeTrue
     }
 
     It 'can be reached from several places at once, which share the connections out' {
@@ -191,6 +231,29 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 60 -NodeAccess:$cluster.NodeAccess | Out-Null
     }
 
+    It 'goes on when the proxy mode is changed over, and is afterwards what it was' -Skip:$NotOurs {
+        function Get-Config { (kubectl -n kube-system get configmap kube-proxy -o json | ConvertFrom-Json).data.'config.conf' }
+        $before = Get-Config
+        # By its name what was the default until then: the nodes may have no other.
+        $result = $cluster | Invoke-TrafficTest -Connections 30 -PacketsPerSecond 60 -Duration 45 -Disturbance (New-LbDisturbance ProxyModeSwitch -At 1 -ProxyMode Iptables)
+        $result.Disturbances[0].Kind, $result.Disturbances[0].Error | Should -Be ProxyModeSwitch, $null
+        $result.Disturbances[0].Description | Should -Match 'change over from Iptables to Iptables'
+        $result.LostConnections | Should -Be 0
+        $result.Warnings | Where-Object { $_ -match 'undone' } | Should -BeNullOrEmpty
+        Get-Config | Should -Be $before
+        { $cluster | Set-LbProxyMode -IpvsScheduler Lc } | Should -Throw '*Give ProxyMode Ipvs too*'
+    }
+
+    It 'tells what each node lacks of a mode, and has no virtual servers in another' -Skip:$NotOurs {
+        $all = Test-LbPrerequisite -Cluster $cluster -ProxyMode Ipvs
+        ($all | Out-String) -split "`n" | Where-Object { $_ -match 'Kernel: node (\S+)' } | ForEach-Object { $Matches[1] } | Should -Be $cluster.Nodes
+        $lacking = $all | Where-Object { -not $_.Present -and $_.Name -eq 'ip_vs' }
+        $null = $cluster | Set-LbProxyMode -ProxyMode Ipvs -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue
+        if ($lacking) { "$warnings" | Should -Match "$($lacking[0].Node).* lacks? .*ip_vs.*falls back to iptables" } else { $warnings | Should -BeNullOrEmpty }
+        { $cluster | Get-LbVirtualServer -ErrorAction Stop } | Should -Throw '*is not in mode Ipvs*Set-LbProxyMode*'
+        { $cluster | Get-LbServiceAddress -NodeName $cluster.Nodes[0] -ErrorAction Stop } | Should -Throw "*'$($cluster.Nodes[0])' is not in mode Ipvs*"
+    }
+
     It 'says what cannot be: <Problem>' -ForEach @(
         @{ Problem = 'no load balancer'; Parameters = @{ To = 'LoadBalancer' }; Message = 'type NodePort' }
         @{ Problem = 'a lab''s tester'; Parameters = @{ From = 'External' }; Message = 'Use Local, Pod, ClientPod or Node' }
@@ -210,77 +273,5 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         Get-LbCluster | Where-Object Name -EQ $cluster.Name | Should -BeNullOrEmpty
         Get-LbCluster -Kubernetes | Where-Object Namespace -EQ $namespace | Should -BeNullOrEmpty
         $script:cluster = $null
-    }
-}
-
-Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
-    BeforeAll {
-        . $PSScriptRoot/Setup.ps1
-        function New-Namespace { "pester-$PID-$(Get-Random -Maximum 1000000)" }
-    }
-
-    It 'says why endpoints wait, and leaves nothing: <Case>' -ForEach @(
-        @{ Case = 'an image that is not to be had'; Parameters = @{ Image = 'lbtest-nowhere:0.0.1' }; Message = '*lbtest-nowhere:0.0.1*-Image*' }
-        @{ Case = 'nodes that are not there'; Parameters = @{ NodeSelector = @{ 'lbtest-no-such' = 'label' }; TimeoutSec = 5 }; Message = '*Unschedulable*-NodeSelector*' }
-        @{ Case = 'a load balancer that is none'; Parameters = @{ ServiceType = 'LoadBalancer'; TimeoutSec = 15 }; Message = '*No load balancer gave*-ServiceType NodePort*' }
-    ) {
-        $namespace = New-Namespace
-        { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 2 @Parameters } | Should -Throw $Message
-        Wait-Until { "namespace/$namespace" -notin (kubectl get namespaces -o name) } -Seconds 180 | Should -BeTrue
-    }
-
-    It 'says that a quota is full' {
-        $namespace = New-Namespace
-        kubectl create namespace $namespace | Out-Null
-        kubectl -n $namespace create quota small --hard=pods=2 | Out-Null
-        try {
-            { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 5 } | Should -Throw '*exceeded quota*'
-            # The namespace was there before, so it stays; what was put into it does not.
-            Wait-Until { -not (kubectl -n $namespace get deployments,services -l app.kubernetes.io/managed-by=lbtest -o name) } -Seconds 30 | Should -BeTrue
-            kubectl get namespace $namespace -o name | Should -Be "namespace/$namespace"
-        }
-        finally { kubectl delete namespace $namespace --wait=false | Out-Null }
-    }
-
-    It 'waits for no namespace that is being deleted' {
-        $namespace = New-Namespace
-        kubectl create namespace $namespace | Out-Null
-        '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"held","namespace":"' + $namespace + '","finalizers":["lbtest/held"]}}' | kubectl apply -f - | Out-Null
-        kubectl delete namespace $namespace --wait=false | Out-Null
-        try { { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 1 } | Should -Throw '*is being deleted*' }
-        finally { kubectl -n $namespace patch configmap held --type=merge -p '{"metadata":{"finalizers":null}}' | Out-Null }
-    }
-
-    It 'takes nothing that is somebody else''s, and deletes nothing of it' {
-        $namespace = New-Namespace
-        kubectl create namespace $namespace | Out-Null
-        try {
-            kubectl -n $namespace create deployment lbtest --image=lbtest:0.1.0 | Out-Null
-            { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 1 } | Should -Throw '*LbTest did not make*'
-            kubectl -n $namespace delete deployment lbtest | Out-Null
-            kubectl -n $namespace create configmap theirs | Out-Null
-            $cluster = Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 2
-            $cluster | Stop-LbCluster
-            kubectl -n $namespace get configmap theirs -o name | Should -Be 'configmap/theirs'
-            kubectl -n $namespace get all -l app.kubernetes.io/managed-by=lbtest -o name | Should -BeNullOrEmpty
-        }
-        finally { kubectl delete namespace $namespace --wait=false | Out-Null }
-    }
-
-    It 'names the right that is missing' -Skip:$NotOurs {
-        $limited = Join-Path (Split-Path $env:KUBECONFIG) 'limited.kubeconfig'
-        { Start-LbCluster -Kubernetes -KubeConfig $limited -Namespace (New-Namespace) -EndpointCount 1 } | Should -Throw '*cannot * resource *'
-    }
-
-    It 'is stopped by Ctrl+C within a second, whatever it does just then, and leaves nothing: after <_> s' -ForEach 0.3, 1.5, 4 {
-        $namespace = New-Namespace
-        $shell = [powershell]::Create().AddScript("Import-Module '$ModulePath'; Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 30")
-        $null = $shell.BeginInvoke()
-        Start-Sleep -Seconds ($_ + 1)
-        $clock = [Diagnostics.Stopwatch]::StartNew()
-        $shell.Stop()
-        $clock.Elapsed.TotalSeconds | Should -BeLessThan 6
-        $shell.Dispose()
-        Wait-Until { "namespace/$namespace" -notin (kubectl get namespaces -o name) } -Seconds 180 | Should -BeTrue
     }
 }

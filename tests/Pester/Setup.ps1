@@ -29,6 +29,12 @@ function Get-ProcessOf([string]$Word) {
     } | ForEach-Object { [int]$_.Name }
 }
 
+# A namespace that is gone, or on its way: kubelets may take a minute for its last pods.
+function Test-Leaving([string]$Namespace) {
+    $phase = kubectl get namespace $Namespace --ignore-not-found -o 'jsonpath={.status.phase}'
+    -not $phase -or $phase -eq 'Terminating'
+}
+
 # Waits for what must come true soon.
 function Wait-Until([scriptblock]$Condition, [double]$Seconds = 5) {
     $deadline = [DateTime]::UtcNow.AddSeconds($Seconds)
@@ -41,8 +47,8 @@ function Wait-Until([scriptblock]$Condition, [double]$Seconds = 5) {
 
 # The children of a process, and theirs.
 function Get-Descendant([int]$Id) {
-    # Each thread has children of its own.
-    $children = Get-ChildItem "/proc/$Id/task" -ErrorAction Ignore | ForEach-Object { -split [IO.File]::ReadAllText("$($_.FullName)/children") } | Where-Object Length
+    # Each thread has children of its own; any of them may end meanwhile.
+    $children = Get-ChildItem "/proc/$Id/task" -ErrorAction Ignore | ForEach-Object { -split $(try { [IO.File]::ReadAllText("$($_.FullName)/children") } catch { '' }) } | Where-Object Length
     foreach ($child in $children) {
         [int]$child
         Get-Descendant $child
