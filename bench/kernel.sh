@@ -16,7 +16,7 @@ The agent is $LBTEST, or the one under ../output. Needs a C compiler and the pac
 END
 }
 
-rounds=3 nodes=10 endpoints=100 count=10000 name=bench-$$ lab_is_up=''
+rounds=3 nodes=10 endpoints=100 count=10000 name=bench-$$
 
 case " $* " in *' -h '* | *' --help '*) usage; exit 0 ;; esac
 . "$here/measure.sh"
@@ -34,21 +34,7 @@ while [ $# -gt 0 ]; do
 done
 
 build_yardstick
-find_agent
-[ -n "$lbtest" ] || die "no lbtest under ../output: build it, or set LBTEST"
-
-before_leaving() {
-    [ -z "$lab_is_up" ] || "$lbtest" lab stop --name "$name" >/dev/null 2>&1 || say "lab $name could not be stopped"
-}
-
-# timed ARGUMENT...: runs `lbtest ...`, sets $seconds
-timed() {
-    start_measured run "$lbtest" "$@"
-    if ! end_measured "$started"; then
-        die "lbtest $* failed: $(cat "$scratch/run.err" "$scratch/run.out" | head -n 5)"
-    fi
-    seconds=$(json_number "$scratch/run.cost" wallSeconds)
-}
+require_agent
 
 printf '%s\n' "$rounds rounds, mode iptables, $nodes nodes, $endpoints endpoints, $count connects; either kernel in turn"
 rows=$scratch/rows

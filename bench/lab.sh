@@ -14,7 +14,7 @@ The agent is $LBTEST, or the one under ../output. Needs a C compiler.
 END
 }
 
-rounds=3 mode=nftables name=bench-$$ lab_is_up=''
+rounds=3 mode=nftables name=bench-$$
 
 case " $* " in *' -h '* | *' --help '*) usage; exit 0 ;; esac
 . "$here/measure.sh"
@@ -29,21 +29,7 @@ while [ $# -gt 0 ]; do
 done
 
 build_yardstick
-find_agent
-[ -n "$lbtest" ] || die "no lbtest under ../output: build it, or set LBTEST"
-
-before_leaving() {
-    [ -z "$lab_is_up" ] || "$lbtest" lab stop --name "$name" >/dev/null 2>&1 || say "lab $name could not be stopped"
-}
-
-# timed ACT ARGUMENT...: runs `lbtest lab ACT ...`, sets $seconds
-timed() {
-    start_measured "$1" "$lbtest" lab "$@"
-    if ! end_measured "$started"; then
-        die "lbtest lab $* failed: $(cat "$scratch/$1.err" "$scratch/$1.out" | head -n 5)"
-    fi
-    seconds=$(json_number "$scratch/$1.cost" wallSeconds)
-}
+require_agent
 
 printf '%s\n' "$rounds rounds, a lab of either size in turn, proxy mode $mode"
 rows=$scratch/rows
@@ -54,9 +40,9 @@ while [ "$round" -lt "$rounds" ]; do
     for nodes in 10 100; do
         endpoints=$((nodes * 10))
         lab_is_up=yes
-        timed start --name "$name" --nodes "$nodes" --endpoints "$endpoints" --proxy-mode "$mode" --detached
+        timed lab start --name "$name" --nodes "$nodes" --endpoints "$endpoints" --proxy-mode "$mode" --detached
         start=$seconds
-        timed stop --name "$name"
+        timed lab stop --name "$name"
         lab_is_up=
         echo "$round $nodes $endpoints $start $seconds" >>"$rows"
     done

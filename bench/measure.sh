@@ -54,6 +54,25 @@ find_agent() {
     [ ! -d "$here/../output" ] || lbtest=$(find "$here/../output" -type f -name lbtest -perm -u+x | head -n 1)
 }
 
+# For benchmarks of labs: the agent has to be there, and the lab $name goes away with the script while $lab_is_up says that there is one.
+require_agent() {
+    lab_is_up=''
+    find_agent
+    [ -n "$lbtest" ] || die "no lbtest under ../output: build it, or set LBTEST"
+    before_leaving() {
+        [ -z "$lab_is_up" ] || "$lbtest" lab stop --name "$name" >/dev/null 2>&1 || say "lab $name could not be stopped"
+    }
+}
+
+# Runs `lbtest ARGUMENT...`; sets $seconds, and leaves what it prints in $scratch/run.out: timed ARGUMENT...
+timed() {
+    start_measured run "$lbtest" "$@"
+    if ! end_measured "$started"; then
+        die "lbtest $* failed: $(cat "$scratch/run.err" "$scratch/run.out" | head -n 5)"
+    fi
+    seconds=$(json_number "$scratch/run.cost" wallSeconds)
+}
+
 # The first number with that name in a JSON file, nothing if there is none: json_number FILE KEY. Totals are in the first lines; what
 # follows in results of traffic tests are megabytes of connections.
 json_number() {
