@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using LbTest.Clusters.Lab.Dataplanes;
+using LbTest.Clusters.Tests.Lab;
 using LbTest.Clusters.Lab.Kernels;
 using LbTest.Clusters.Tools;
 using LbTest.Engine.Sockets;
@@ -123,7 +124,7 @@ public class KernelTests
             string saved = Tool.Run("unshare", [isolate, "bash", "-c", $"""
                 export XTABLES_LOCKFILE={folder}/lock PATH=$PATH:/usr/sbin:/sbin; set -e; cd {folder}
                 ipset restore -exist < sets; ipset restore -exist < sets
-                {Iptables(AddressFamily.InterNetwork)}-restore -w 5 rules0; {Iptables(AddressFamily.InterNetworkV6)}-restore -w 5 rules1
+                {LabFixture.Iptables(AddressFamily.InterNetwork)}-restore -w 5 rules0; {LabFixture.Iptables(AddressFamily.InterNetworkV6)}-restore -w 5 rules1
                 ipset save; echo ====
                 ipset restore -exist < change; ipset save
                 """]);
@@ -142,7 +143,7 @@ public class KernelTests
     // Twice: the second time replaces what the first one left.
     private static string Load(ProxyMode mode, AddressFamily family) => mode == ProxyMode.Nftables
         ? "nft -f \"$rules\" && nft -f \"$rules\" || exit 7"
-        : $"{Iptables(family)}-restore -w 5 \"$rules\" && {Iptables(family)}-restore -w 5 \"$rules\" || exit 7";
+        : $"{LabFixture.Iptables(family)}-restore -w 5 \"$rules\" && {LabFixture.Iptables(family)}-restore -w 5 \"$rules\" || exit 7";
 
     private static Dictionary<string, RuleCounter> Run(ProxyMode mode, AddressFamily family, DesiredState state, string script)
     {
@@ -150,7 +151,7 @@ public class KernelTests
         string rules = mode == ProxyMode.Nftables ? NftablesRules.Render(state, family) : IptablesRules.Render(state, family);
         string list = mode == ProxyMode.Nftables
             ? $"nft -t list table {(family == AddressFamily.InterNetwork ? "ip" : "ip6")} kube-proxy"
-            : $"{Iptables(family)}-save -c -t nat";
+            : $"{LabFixture.Iptables(family)}-save -c -t nat";
         string folder = Directory.CreateTempSubdirectory("lbtest-").FullName;
         try
         {
@@ -185,7 +186,4 @@ public class KernelTests
         }
         return isolate;
     }
-
-    private static string Iptables(AddressFamily family) =>
-        IptablesDataplane.Name(family, preferLegacy: !Environment.IsPrivilegedProcess);
 }

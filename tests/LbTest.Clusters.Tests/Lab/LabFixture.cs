@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Lab.Kernels;
@@ -23,6 +24,9 @@ internal static class LabFixture
         Prerequisites.Prerequisite? missing = s_prerequisites.Value.FirstOrDefault(p => !p.Present && !p.Optional);
         Skip.If(missing is not null, $"this machine lacks {missing?.Name} for {missing?.Mode}: {missing?.Remedy}");
     }
+
+    /// <summary>The variant of iptables that labs of this user have on the host's kernel; its programs' names begin so.</summary>
+    internal static string Iptables(AddressFamily family) => IptablesDataplane.Name(family, preferLegacy: !Environment.IsPrivilegedProcess);
 
     /// <summary>What labs on any kernel need.</summary>
     internal static void RequireAgent()

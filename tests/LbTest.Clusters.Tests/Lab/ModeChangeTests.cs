@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Lab.Kernels;
@@ -55,7 +56,7 @@ public class ModeChangeTests
         TrafficResult result = await running;
         Assert.Equal((0L, 0L), (result.LostConnections, result.FailedConnects));
         Assert.All(result.Connections, connection => Assert.Equal(0, connection.EndpointChanges));
-        Assert.Contains("-A KUBE-SERVICES", lab.Inside("node-2", "iptables-save -t nat"), StringComparison.Ordinal);
+        Assert.Contains("-A KUBE-SERVICES", lab.Inside("node-2", $"{LabFixture.Iptables(AddressFamily.InterNetwork)}-save -t nat"), StringComparison.Ordinal);
         Assert.DoesNotContain("kube-proxy", lab.Inside("node-2", "nft list tables"), StringComparison.Ordinal);
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Globalization;
 using LbTest.Clusters.Lab;
 using LbTest.Clusters.Lab.Dataplanes;
@@ -23,7 +24,7 @@ public class EffectTests(ITestOutputHelper output)
     public async Task It_is_there_while_it_lasts_and_gone_when_the_test_is_stopped(ProxyMode mode)
     {
         LabFixture.Require();
-        string rules = mode == ProxyMode.Nftables ? "nft list ruleset" : "iptables-save -t nat; ip6tables-save -t nat";
+        string rules = mode == ProxyMode.Nftables ? "nft list ruleset" : $"{LabFixture.Iptables(AddressFamily.InterNetwork)}-save -t nat; {LabFixture.Iptables(AddressFamily.InterNetworkV6)}-save -t nat";
         string other = mode == ProxyMode.Nftables ? "Iptables" : "Nftables", mark = mode == ProxyMode.Nftables ? "-A KUBE-SERVICES" : "table ip kube-proxy";
         // tserver-003 and -004 live on node-2.
         (Disturbance What, string Place, string Look, string Says, bool There)[] cases =
@@ -44,7 +45,7 @@ public class EffectTests(ITestOutputHelper output)
             (A(DisturbanceKind.RateLimit, "node-2") with { BytesPerSecond = 1e6, Direction = HopDirection.From }, "router", "tc qdisc show dev node-2", "tbf", false),
             (A(DisturbanceKind.RollingUpdate), "node-2", rules, "11.0.2.4:5003", true),
             (A(DisturbanceKind.ScaleTo) with { Replicas = 2 }, "node-1", rules, "11.0.2.2:5003", false),
-            (A(DisturbanceKind.ProxyModeSwitch) with { ProxyMode = other }, "node-3", "iptables-save; nft list ruleset", mark, true),
+            (A(DisturbanceKind.ProxyModeSwitch) with { ProxyMode = other }, "node-3", $"{LabFixture.Iptables(AddressFamily.InterNetwork)}-save -t nat; nft list ruleset", mark, true),
         ];
         using LabCluster lab = await LabCluster.StartAsync(LabFixture.Spec(mode) with { Ecmp = true });
         _ = await lab.Traffic(LabFixture.Traffic(0.2));
