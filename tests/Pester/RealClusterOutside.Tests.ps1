@@ -58,7 +58,8 @@ route add default via 172.31.0.1
     It 'gets the address of a load balancer, and the nodes their parts of what comes through it: policy Local' {
         $result = Invoke-Outside "$start -ExternalTrafficPolicy Local | Invoke-ConnectTest -Count 6000 $told" | ConvertFrom-Json
         $result.Way, ($result.Connections + $result.Failed) | Should -Be 'Local this machine LoadBalancer', 6000
-        # Rules that are still being written may cost one now and then.
+        # Once 1 of 6,000 failed here, and it is not known why: it is told wherever it happens again.
+        if ($result.Failed) { Write-Warning "$($result.Failed) of 6,000 failed: $($result.Failures)" }
         $result.Failed | Should -BeLessOrEqual 6 -Because $result.Failures
         $nodes = @($result.Endpoints | Group-Object Node)
         foreach ($node in $nodes) { foreach ($endpoint in $node.Group) { [Math]::Abs($endpoint.ExpectedShare - 1 / $nodes.Count / $node.Count) | Should -BeLessThan 1e-9 } }
