@@ -31,7 +31,7 @@ public class TrafficSourceTests
         TrafficRunTests.Consistent(result);
         Assert.Equal(list.Order(), result.Connections.Where(c => c.Local is not null).Select(c => IPEndPoint.Parse(c.Local!).Address.ToString()).Order());
         Assert.Equal(6, result.Connections.Count(c => c is { Connected: null, Failure: FailureClass.ClientExhausted }));
-        Assert.Contains("ran out", Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.Single(result.Warnings, w => w.Contains("ran out", StringComparison.Ordinal)); // A busy machine may add a warning of its own.
     }
 
     [Fact]
