@@ -36,7 +36,9 @@ route add default via 172.31.0.1
 '@ | ip -n $outside -batch -
         # The load balancer: the hub hands connections on by all nodes, each by its ports.
         ip -n $hub route add 198.51.100.9 nexthop via 172.30.0.11 nexthop via 172.30.0.12 nexthop via 172.30.0.13
-        nsenter --net=/run/netns/$hub sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+        # By addresses, protocol and ports, as a router sees them. Policy 1 would take the hash that the client's socket left on the packet, and choose it anew for what is
+        # sent again after a time-out: a single packet lost, and the connection goes on to a node that does not know it (with 2 % lost, 1 of 90 connections failed so).
+        nsenter --net=/run/netns/$hub sysctl -qw net.ipv4.fib_multipath_hash_fields=55 net.ipv4.fib_multipath_hash_policy=3
         # Its controller: gives the service its address as soon as it is there.
         $controller = Start-ThreadJob {
             while (-not (kubectl -n $using:namespace get service lbtest --ignore-not-found -o name)) { Start-Sleep -Milliseconds 200 }
@@ -57,10 +59,7 @@ route add default via 172.31.0.1
 
     It 'gets the address of a load balancer, and the nodes their parts of what comes through it: policy Local' {
         $result = Invoke-Outside "$start -ExternalTrafficPolicy Local | Invoke-ConnectTest -Count 6000 $told" | ConvertFrom-Json
-        $result.Way, ($result.Connections + $result.Failed) | Should -Be 'Local this machine LoadBalancer', 6000
-        # Once 1 of 6,000 failed here, and it is not known why: it is told wherever it happens again.
-        if ($result.Failed) { Write-Warning "$($result.Failed) of 6,000 failed: $($result.Failures)" }
-        $result.Failed | Should -BeLessOrEqual 6 -Because $result.Failures
+        $result.Way, $result.Connections | Should -Be 'Local this machine LoadBalancer', 6000 -Because $result.Failures
         $nodes = @($result.Endpoints | Group-Object Node)
         foreach ($node in $nodes) { foreach ($endpoint in $node.Group) { [Math]::Abs($endpoint.ExpectedShare - 1 / $nodes.Count / $node.Count) | Should -BeLessThan 1e-9 } }
         # Where all have the same the weights would be nothing.
