@@ -10,13 +10,16 @@ export PATH=$PATH:/usr/sbin:/sbin
 # One cluster is a hub, which holds the control plane and the network, and three nodes. Each is a box: a process tree in namespaces and control groups of its own.
 nodes=(node-1 node-2 node-3)
 zones=([1]=zone-a [2]=zone-b [3]=zone-b)
-hub_address=172.30.0.1
-pod_network=10.244.0.0/16
-service_network=10.96.0.0/12
+hub_address=172.30.0.1 hub_address6=fd00:172:30::1
+pod_network=10.244.0.0/16,fd00:10:244::/56
+service_network=10.96.0.0/12,fd00:10:96::/112
+dual_stack=IPv6DualStack=true   # an alpha feature of this version
 dns_address=10.96.0.10
 cluster_domain=cluster.local
 node_address() { echo "172.30.0.1${1#node-}"; }
+node_address6() { echo "fd00:172:30::1${1#node-}"; }
 pod_range() { echo "10.244.${1#node-}.0/24"; }
+pod_range6() { echo "fd00:10:244:${1#node-}::/64"; }
 
 say() { echo "$@" >&2; }
 fail() { say "tests/cluster/$(basename "$0"): $*"; exit 1; }

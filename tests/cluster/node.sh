@@ -13,7 +13,7 @@ export PATH=/run/bin:$PATH
 cat > /run/cni/10-lbtest.conflist << JSON
 {"cniVersion": "0.3.1", "name": "lbtest", "plugins": [
   {"type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true, "ipMasq": false,
-   "ipam": {"type": "host-local", "ranges": [[{"subnet": "$(pod_range "$box")"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+   "ipam": {"type": "host-local", "ranges": [[{"subnet": "$(pod_range "$box")"}], [{"subnet": "$(pod_range6 "$box")"}]], "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 JSON
 cat > /run/containerd.toml << TOML
@@ -57,7 +57,7 @@ serves() { ctr version > /dev/null 2>&1; }
 await 20 "containerd on $box" serves
 for image in "$tools"/images/*.tar; do ctr -n k8s.io images import "$image"; done > "$run/log/$box-images.log" 2>&1
 await 120 "the API server" answers "$run/pki/$box.kubeconfig"
-start "$kubernetes/bin/kubelet" --kubeconfig="$run/pki/$box.kubeconfig" --config=/run/kubelet.yaml --hostname-override="$box" --node-ip="$(node_address "$box")" \
+start "$kubernetes/bin/kubelet" --kubeconfig="$run/pki/$box.kubeconfig" --config=/run/kubelet.yaml --hostname-override="$box" --feature-gates=$dual_stack --node-ip="$(node_address "$box"),$(node_address6 "$box")" \
     --node-labels="topology.kubernetes.io/zone=${zones[${box#node-}]}" --container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock \
     --volume-plugin-dir=/var/lib/kubelet/plugins
 exec "$tools/bin/pause"

@@ -68,13 +68,15 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
         switch (To)
         {
             case ServiceTarget.ClusterIP:
-                IPAddress address = ClusterView.OfFamily(view.ClusterAddresses, request.IPv6) ?? throw NoFamily("cluster address");
+                IPAddress address = ClusterView.OfFamily(view.ClusterAddresses, request.IPv6) ?? throw NoFamily("the cluster address");
                 return new(new IPEndPoint(address, port), null, false, Internal(place), 1);
             case ServiceTarget.Dns:
                 PlanException.Require(inside, "To", To, "is a name that only the cluster's DNS knows, and this machine does not ask that", "Start from a pod: -From ClientPod");
+                RequireFamily(view.ClusterAddresses, "the service");
                 return new(Any(port), $"{ClusterObjects.Name}.{ns}.svc:{port}", false, Internal(place), 1);
             case ServiceTarget.Headless:
                 PlanException.Require(inside, "To", To, "is a name that only the cluster's DNS knows, and this machine does not ask that", "Start from a pod: -From ClientPod");
+                RequireFamily(view.Endpoints.SelectMany(one => one.Addresses), $"endpoint {view.Endpoints.FirstOrDefault()?.Name}");
                 return new(Any(port), $"{ClusterObjects.Headless}.{ns}.svc:{port}", true, ExpectedShares.Equal(All), 0);
             case ServiceTarget.NodePort:
                 return ToNode(place, servicePort, ipvs);
@@ -87,7 +89,7 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
             default:
                 KubernetesEndpoint endpoint = request.ToName is null ? view.Endpoints.FirstOrDefault() ?? throw new PlanException("To", To, "cannot be: this cluster has no endpoint that is ready", "Start it with endpoints")
                     : view.Endpoints.FirstOrDefault(one => one.Name == request.ToName) ?? throw new PlanException("ToName", request.ToName, "is not an endpoint that is ready", "See Get-LbCluster");
-                return new(new IPEndPoint(ClusterView.OfFamily(endpoint.Addresses, request.IPv6) ?? throw NoFamily("endpoint"), port), null, false, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)], 0);
+                return new(new IPEndPoint(ClusterView.OfFamily(endpoint.Addresses, request.IPv6) ?? throw NoFamily($"endpoint {endpoint.Name}"), port), null, false, [new ExpectedEndpoint(endpoint.Name, 1, endpoint.Node)], 0);
         }
     }
 
@@ -99,6 +101,7 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
         PlanException.Require(view.Nodes.Length > 0, "To", To, "needs a node's address, and you may not list nodes", "Ask for that right (manifests/rights.yaml), or use -To ClusterIP");
         KubeNode node = request.ToName is null ? view.Nodes[0]
             : view.Nodes.FirstOrDefault(one => one.Name == request.ToName) ?? throw new PlanException("ToName", request.ToName, "is not a node of this cluster", $"Use one of {string.Join(", ", view.Nodes.Select(one => one.Name).Take(10))}");
+        RequireFamily(view.ClusterAddresses, "the service");
         // From outside a node's public address is the one that may be reached; most have none.
         IPAddress address = (place.Kind == VantagePoint.Local ? ClusterView.OfFamily(node.Addresses("ExternalIP"), request.IPv6) : null)
             ?? ClusterView.OfFamily(node.Addresses("InternalIP"), request.IPv6) ?? throw NoFamily($"node {node.Name}");
@@ -142,5 +145,11 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
 
     private IPEndPoint Any(int port) => new(request.IPv6 ? IPAddress.IPv6Any : IPAddress.Any, port);
 
-    private PlanException NoFamily(string what) => new("IPv6", request.IPv6, $"cannot be: the {what} has no IPv{(request.IPv6 ? 6 : 4)} address", request.IPv6 ? "Start the cluster with -IPFamilyPolicy RequireDualStack, or leave IPv6 out" : "Add -IPv6");
+    // Where the address is not taken from these, but cannot be of a family that they do not have.
+    private void RequireFamily(IEnumerable<IPAddress> addresses, string what)
+    {
+        if (addresses.ToArray() is { Length: > 0 } known && ClusterView.OfFamily(known, request.IPv6) is null) throw NoFamily(what);
+    }
+
+    private PlanException NoFamily(string what) => new("IPv6", request.IPv6, $"cannot be: {what} has no IPv{(request.IPv6 ? 6 : 4)} address", request.IPv6 ? "Start the cluster with -IPFamilyPolicy RequireDualStack, or leave IPv6 out" : "Add -IPv6");
 }

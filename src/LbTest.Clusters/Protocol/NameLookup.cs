@@ -10,6 +10,9 @@ internal static unsafe partial class NameLookup
     // A DNS message has at most 64 KB, and an address takes no more here than there.
     private const int Enough = 1 << 16;
 
+    // NO_DATA of netdb.h: the name is known, and has no address of this family.
+    private const int NoData = 4;
+
     /// <summary>The first address, in the order of the answer.</summary>
     /// <param name="host">The name, to be completed as the system's settings say.</param>
     /// <param name="family">IPv4 or IPv6.</param>
@@ -24,7 +27,9 @@ internal static unsafe partial class NameLookup
             int error;
             int status = GetHost(host, family == AddressFamily.InterNetwork ? 2 : 10, &entry, start, Enough, &found, &error);
             return status == 0 && found is not null && *found->Addresses is not null ? new IPAddress(new ReadOnlySpan<byte>(*found->Addresses, found->Length))
-                : throw new InvalidOperationException($"The name '{host}' does not resolve. See whether the cluster's DNS works: kubectl get pods -n kube-system -l k8s-app=kube-dns");
+                : throw new InvalidOperationException(error == NoData
+                    ? $"The name '{host}' has no IPv{(family == AddressFamily.InterNetwork ? 4 : 6)} address. Services have both families where the cluster was started with -IPFamilyPolicy RequireDualStack."
+                    : $"The name '{host}' does not resolve. See whether the cluster's DNS works: kubectl get pods -n kube-system -l k8s-app=kube-dns");
         }
     }
 

@@ -23,7 +23,7 @@ internal static partial class SavedRules
     // The kernel keeps a probability in 31 bits. iptables-save writes the mask of an affinity that is by full source address.
     private static string Normal(string rule) => Probability().Replace(rule, match =>
             double.Parse(match.Value, CultureInfo.InvariantCulture).ToString("G6", CultureInfo.InvariantCulture))
-        .Replace(" --mask 255.255.255.255", "", StringComparison.Ordinal);
+        .Replace(" --mask 255.255.255.255", "", StringComparison.Ordinal).Replace(" --mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "", StringComparison.Ordinal);
 
     [GeneratedRegex(@"(?<=--probability )\S+")]
     private static partial Regex Probability();

@@ -164,8 +164,28 @@ public sealed class KubernetesRouteTests
 
     [Fact]
     public void A_family_that_is_not_there_is_said() => Assert.Equal(
-        "IPv6 'True' cannot be: the node node-1 has no IPv6 address. Start the cluster with -IPFamilyPolicy RequireDualStack, or leave IPv6 out.",
+        "IPv6 'True' cannot be: node node-1 has no IPv6 address. Start the cluster with -IPFamilyPolicy RequireDualStack, or leave IPv6 out.",
         Assert.Throws<PlanException>(() => Ways(SampleView.Of(), Request(VantagePoint.ClientPod, ServiceTarget.NodePort) with { IPv6 = true })).Message);
+
+    [Theory]
+    [InlineData(ServiceTarget.ClusterIP, "the cluster address")]
+    [InlineData(ServiceTarget.Dns, "the service")]
+    [InlineData(ServiceTarget.NodePort, "the service")]
+    [InlineData(ServiceTarget.Headless, "endpoint a")]
+    [InlineData(ServiceTarget.Endpoint, "endpoint a")]
+    public void A_service_of_one_family_is_not_asked_for_the_other(ServiceTarget to, string what)
+    {
+        ClusterView view = SampleView.Of();
+        view = view with
+        {
+            Service = view.Service with { Spec = view.Service.Spec! with { ClusterIPs = ["10.96.0.7"] } },
+            Nodes = [.. view.Nodes.Select(one => one with { Status = one.Status! with { Addresses = [.. one.Status.Addresses!, new KubeAddress("InternalIP", "fd00:172::11")] } })],
+            Endpoints = [.. view.Endpoints.Select(one => one with { Addresses = one.Addresses[..1] })],
+        };
+
+        Assert.Equal($"IPv6 'True' cannot be: {what} has no IPv6 address. Start the cluster with -IPFamilyPolicy RequireDualStack, or leave IPv6 out.",
+            Assert.Throws<PlanException>(() => Ways(view, Request(VantagePoint.ClientPod, to) with { IPv6 = true })).Message);
+    }
 
     [Fact]
     public void Without_endpoints_a_pod_is_no_place_and_the_service_still_has_an_address()

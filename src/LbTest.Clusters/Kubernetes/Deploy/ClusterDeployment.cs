@@ -155,6 +155,12 @@ internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
             // Another service has 30001 or 30003: any others will do.
             _ = await api.ApplyAsync(ClusterObjects.Services(spec, chooseNodePorts: true), cancel).ConfigureAwait(false);
         }
+
+        if (spec.IPFamilyPolicy != IPFamilyPolicy.RequireDualStack) return;
+        // A server older than the field, or without the feature, drops it and says nothing.
+        KubeService? made = await api.GetAsync(Kube.Services, spec.Namespace, ClusterObjects.Name, cancel).ConfigureAwait(false);
+        if (made?.Spec?.ClusterIPs is not { Length: > 1 })
+            throw new KubernetesException(KubernetesFault.Invalid, "IPFamilyPolicy 'RequireDualStack' cannot be: this cluster gave the service one address only, so it has one family. Leave -IPFamilyPolicy out, or set the cluster up for dual stack.");
     }
 
     private async Task<PodTroubles> Troubles(bool unmade, CancellationToken cancel)

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.RegularExpressions;
 using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Kubernetes.Api;
@@ -13,7 +15,7 @@ namespace LbTest.Clusters.Tests.Kubernetes.Real;
 [Collection(nameof(RealCluster))]
 public partial class IptablesStructureTests
 {
-    private const string LoadBalancer = "198.51.100.7";
+    private const string LoadBalancer = "198.51.100.7", LoadBalancer6 = "2001:db8::7";
 
     [SkippableFact]
     public async Task On_every_node_the_rules_of_kube_proxy_are_those_of_the_lab()
@@ -23,13 +25,18 @@ public partial class IptablesStructureTests
         Skip.IfNot(version.Contains("v1.20.", StringComparison.Ordinal), $"the lab's rules are those of kube-proxy 1.20; this cluster has {Version().Match(version).Value}");
         KubePod[] proxies = [.. await api.ListAsync(Kube.Pods, "kube-system", "k8s-app=kube-proxy", null, default)];
         Assert.NotEmpty(proxies);
-        var pods = IPNetwork.Parse(ClusterCidr().Match(Kubectl("get", "configmap", "kube-proxy", "-n", "kube-system", "-o", "yaml")).Groups[1].Value);
+        // One for each family that the cluster has.
+        IPNetwork[] pods = [.. ClusterCidr().Match(Kubectl("get", "configmap", "kube-proxy", "-n", "kube-system", "-o", "yaml")).Groups[1].Value.Split(',').Select(IPNetwork.Parse)];
         string ns = RealCluster.NewNamespace();
         try
         {
             ServicePort[] services = Apply(ns, [.. proxies.Select(proxy => proxy.Spec!.NodeName!).Order()], pods);
-            Assert.Equal(["affinity", "empty", "even", "local", "shut"], services.Select(service => service.Name).Order());
-            foreach (KubePod proxy in proxies) await Compare(proxy, new DesiredState(proxy.Spec!.NodeName!, [], [pods], [], [.. services]), $"{ns}/");
+            string[] names = ["affinity", "empty", "even", "local", "shut"];
+            Assert.Equal(pods.SelectMany(family => names.Select(name => name + Suffix(family))).Order(), services.Select(service => service.Name).Order());
+            foreach (KubePod proxy in proxies)
+            {
+                foreach (IPNetwork family in pods) await Compare(proxy, new DesiredState(proxy.Spec!.NodeName!, [], [.. pods], [], [.. services]), family.BaseAddress.AddressFamily, $"{ns}/");
+            }
         }
         finally
         {
@@ -38,12 +45,12 @@ public partial class IptablesStructureTests
     }
 
     // kube-proxy takes a moment; then nothing of ours may differ.
-    private static async Task Compare(KubePod proxy, DesiredState state, string ours)
+    private static async Task Compare(KubePod proxy, DesiredState state, AddressFamily family, string ours)
     {
-        string wanted = IptablesRules.Render(state, AddressFamily.InterNetwork);
+        string wanted = IptablesRules.Render(state, family), tool = family == AddressFamily.InterNetwork ? "iptables-save" : "ip6tables-save";
         for (int turn = 0; ; turn++)
         {
-            string saved = Kubectl("exec", proxy.Name, "-n", "kube-system", "--", "iptables-save");
+            string saved = Kubectl("exec", proxy.Name, "-n", "kube-system", "--", tool);
             try
             {
                 foreach (string table in (string[])["nat", "filter"]) Assert.Equal(Rules(wanted, table, ours), Rules(saved, table, ours));
@@ -78,39 +85,44 @@ public partial class IptablesStructureTests
         return string.Join(' ', parts.OrderBy(part => part[1] switch { 'm' => 1, 'j' => 2, _ => 0 }).ThenBy(part => part, StringComparer.Ordinal));
     }
 
-    private static ServicePort[] Apply(string ns, string[] nodes, IPNetwork pods)
+    private static ServicePort[] Apply(string ns, string[] nodes, IPNetwork[] pods)
     {
-        string[] ips = [.. Enumerable.Range(0, 2 * nodes.Length + 1).Select(i => $"{{ip: {Address(pods, i)}, nodeName: {nodes[i % nodes.Length]}}}")];
-        string[] onFirst = [.. ips.Where((_, i) => i % nodes.Length == 0)];
-        string manifest = $$"""
-            ---
-            {apiVersion: v1, kind: Namespace, metadata: {name: {{ns}} } }
-            {{Service("even", "type: LoadBalancer", ips)}}
-            {{Service("affinity", "sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}", ips[..3])}}
-            {{Service("local", "type: LoadBalancer, externalTrafficPolicy: Local", ips)}}
-            {{Service("shut", "type: LoadBalancer, externalTrafficPolicy: Local", onFirst)}}
-            {{Service("empty", "type: NodePort", [])}}
-            """;
-        _ = Tool.Run("kubectl", ["apply", "-f", "-"], manifest);
-        // Nobody gives these their address: that is what a load balancer's controller would do.
-        foreach (string name in (string[])["even", "local"])
+        var manifest = new StringBuilder($"---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {ns}}}}}");
+        foreach (IPNetwork family in pods)
         {
-            string status = $$$"""{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{{name}}}", "namespace": "{{{ns}}}"}, "status": {"loadBalancer": {"ingress": [{"ip": "{{{LoadBalancer}}}"}] } } }""";
+            string[] ips = [.. Enumerable.Range(0, 2 * nodes.Length + 1).Select(i => $"{{ip: \"{Address(family, i)}\", nodeName: {nodes[i % nodes.Length]}}}")];
+            string[] onFirst = [.. ips.Where((_, i) => i % nodes.Length == 0)];
+            Add(family, "even", "type: LoadBalancer", ips);
+            Add(family, "affinity", "sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}", ips[..3]);
+            Add(family, "local", "type: LoadBalancer, externalTrafficPolicy: Local", ips);
+            Add(family, "shut", "type: LoadBalancer, externalTrafficPolicy: Local", onFirst);
+            Add(family, "empty", "type: NodePort", []);
+        }
+
+        _ = Tool.Run("kubectl", ["apply", "-f", "-"], manifest.ToString());
+        // Nobody gives these their address: that is what a load balancer's controller would do.
+        foreach ((string name, IPNetwork family) in from family in pods from name in (string[])["even", "local"] select (name + Suffix(family), family))
+        {
+            string address = family.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? LoadBalancer : LoadBalancer6;
+            string status = $$$"""{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{{name}}}", "namespace": "{{{ns}}}"}, "status": {"loadBalancer": {"ingress": [{"ip": "{{{address}}}"}] } } }""";
             _ = Tool.Run("kubectl", ["replace", "--raw", $"/api/v1/namespaces/{ns}/services/{name}/status", "-f", "-"], status);
         }
 
         using var read = new StringReader(Kubectl("get", "services,endpoints", "-n", ns, "-o", "json"));
         return [.. ServiceManifest.Parse(read)];
 
-        string Service(string name, string spec, string[] addresses)
+        void Add(IPNetwork family, string name, string spec, string[] addresses)
         {
             string subset = addresses.Length == 0 ? "" : $$"""{addresses: [{{string.Join(", ", addresses)}}], ports: [{name: connect, port: 5001}]}""";
-            return $$"""
+            // A server of one family may not know the field.
+            string families = pods.Length == 1 ? "" : $", ipFamilies: [{(family.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}]";
+            _ = manifest.Append(CultureInfo.InvariantCulture, $$"""
+
                 ---
-                {apiVersion: v1, kind: Service, metadata: {name: {{name}}, namespace: {{ns}} }, spec: { {{spec}}, ports: [{name: connect, port: 5001}] } }
+                {apiVersion: v1, kind: Service, metadata: {name: {{name}}{{Suffix(family)}}, namespace: {{ns}} }, spec: { {{spec}}{{families}}, ports: [{name: connect, port: 5001}] } }
                 ---
-                {apiVersion: v1, kind: Endpoints, metadata: {name: {{name}}, namespace: {{ns}} }, subsets: [{{subset}}] }
-                """;
+                {apiVersion: v1, kind: Endpoints, metadata: {name: {{name}}{{Suffix(family)}}, namespace: {{ns}} }, subsets: [{{subset}}] }
+                """);
         }
     }
 
@@ -118,9 +130,11 @@ public partial class IptablesStructureTests
     private static IPAddress Address(IPNetwork pods, int number)
     {
         byte[] bytes = pods.BaseAddress.GetAddressBytes();
-        (bytes[2], bytes[3]) = (250, (byte)(10 + number));
+        (bytes[^2], bytes[^1]) = (250, (byte)(10 + number));
         return new IPAddress(bytes);
     }
+
+    private static string Suffix(IPNetwork family) => family.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "" : "-six";
 
     private static string Kubectl(params string[] arguments) => Tool.Run("kubectl", arguments);
 
@@ -130,7 +144,7 @@ public partial class IptablesStructureTests
     [GeneratedRegex(" (?=-[mj] )")]
     private static partial Regex Part();
 
-    [GeneratedRegex(@"clusterCIDR: ""?([0-9./]+)")]
+    [GeneratedRegex(@"clusterCIDR: ""?([0-9a-f.:/,]+)")]
     private static partial Regex ClusterCidr();
 
     [GeneratedRegex(@"v\d+\.\d+\.\d+")]
