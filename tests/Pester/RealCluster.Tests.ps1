@@ -3,7 +3,6 @@ BeforeDiscovery {
     $script:NoCluster = -not $env:KUBECONFIG
     # What goes beyond a namespace of our own is for a cluster that was made for tests.
     $script:NotOurs = $env:LBTEST_TEST_CLUSTER -ne '1'
-    $script:Tools = 'mconnect', 'ctraffic' | ForEach-Object { @{ Tool = $_; File = (Get-Command $_ -CommandType Application -ErrorAction Ignore | Select-Object -First 1).Source } }
 }
 
 Describe 'A Kubernetes cluster' -Skip:$NoCluster {

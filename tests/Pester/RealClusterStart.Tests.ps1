@@ -3,6 +3,7 @@ BeforeDiscovery {
     $script:NoCluster = -not $env:KUBECONFIG
     # What goes beyond a namespace of our own is for a cluster that was made for tests.
     $script:NotOurs = $env:LBTEST_TEST_CLUSTER -ne '1'
+    $script:Tools = 'mconnect', 'ctraffic' | ForEach-Object { @{ Tool = $_; File = (Get-Command $_ -CommandType Application -ErrorAction Ignore | Select-Object -First 1).Source } }
 }
 
 Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
