@@ -121,9 +121,10 @@ public abstract class Cluster
     /// <summary>Works out a change of the proxy mode. Changes nothing.</summary>
     /// <param name="mode">The mode to change over to; null leaves it.</param>
     /// <param name="scheduler">The scheduler of mode IPVS to change over to; null leaves it.</param>
+    /// <param name="look">True looks into the nodes for what they lack, where that is permitted; pods of ours are in the cluster meanwhile.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="Engine.PlanException">That cannot be done here; the message says why, and how else.</exception>
-    public abstract Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel);
+    public abstract Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, bool look, CancellationToken cancel);
 
     /// <summary>Reads the IPVS virtual servers of the nodes from their kernel, with their counters.</summary>
     /// <param name="node">A node's name; null for all that are in mode IPVS.</param>

@@ -61,6 +61,23 @@ Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
         finally { kubectl delete namespace $namespace --wait=false | Out-Null }
     }
 
+    It 'goes on without a look into the nodes where that cannot be, and makes nothing with -WhatIf' -Skip:$NotOurs {
+        $namespace = New-Namespace
+        $cluster = Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 0 -Image lbtest-nowhere:0.0.1 -NodeAccess
+        try {
+            $needs = 'must be able to load the modules ip_vs'
+            $cluster | Set-LbProxyMode -ProxyMode Ipvs -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue
+            "$warnings" | Should -Match $needs
+            & { $WhatIfPreference = $true; $cluster | Set-LbProxyMode -ProxyMode Ipvs -WarningAction SilentlyContinue }
+            kubectl get namespace "$namespace-node" --ignore-not-found -o name | Should -BeNullOrEmpty
+            # A shell that cannot ask goes no further than the warnings.
+            $said = "$(Invoke-Shell "try { Get-LbCluster -Kubernetes -Namespace $namespace | Set-LbProxyMode -ProxyMode Ipvs -Confirm 3>&1 } catch { 'not asked' }")"
+            $said | Should -Match "$needs.* What they lack could not be looked at: .*lbtest-nowhere.*not asked"
+            kubectl -n "$namespace-node" get pods -o name | Should -BeNullOrEmpty
+        }
+        finally { $cluster | Stop-LbCluster }
+    }
+
     It 'names the right that is missing' -Skip:$NotOurs {
         $limited = Join-Path (Split-Path $env:KUBECONFIG) 'limited.kubeconfig'
         { Start-LbCluster -Kubernetes -KubeConfig $limited -Namespace (New-Namespace) -EndpointCount 1 } | Should -Throw '*cannot * resource *'

@@ -185,7 +185,7 @@ public sealed class LabCluster : Cluster, IDisposable
     }
 
     /// <inheritdoc/>
-    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel)
+    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, bool look, CancellationToken cancel)
     {
         await RefreshAsync().ConfigureAwait(false);
         return new LabModeChange(this, Mode.To(mode, scheduler));

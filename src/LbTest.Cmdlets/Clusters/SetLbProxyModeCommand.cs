@@ -38,7 +38,9 @@ public sealed class SetLbProxyModeCommand : LbCommand
         PlanException.Require(TimeoutSec > TimeSpan.Zero, nameof(TimeoutSec), TimeoutSec, "is no time", "Give more than zero seconds");
         Cluster cluster = Cluster ?? RunningClusters.Newest() ?? throw new PlanException(nameof(Cluster), null, "is missing, and no cluster is running", "Start one with Start-LbCluster");
         string what = $"{(cluster.Kind == "Lab" ? "lab" : "cluster")} '{cluster.Name}'";
-        ProxyModeChange change = Run(cancel => cluster.PlanProxyModeAsync(ProxyMode, IpvsScheduler, cancel), $"Asking '{cluster.Name}'");
+        // A look makes pods: not even that with -WhatIf, which PowerShell would tell only after the warnings, when it is asked about the change.
+        bool look = !LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given) ? given : GetVariableValue("WhatIfPreference"));
+        ProxyModeChange change = Run(cancel => cluster.PlanProxyModeAsync(ProxyMode, IpvsScheduler, look, cancel), $"Asking '{cluster.Name}'");
         if (!change.IsNeeded) WriteVerbose($"{char.ToUpperInvariant(what[0])}{what[1..]} is in {change.ToMode} already.");
         else
         {

@@ -76,8 +76,9 @@ internal sealed class RecordedCluster : IKubernetesApi
         foreach (YamlDocument document in yaml.Documents)
         {
             JsonObject one = Json(document.RootNode)!.AsObject();
-            // It runs at once.
+            // It runs at once, or has rolled out.
             if ((string?)one["kind"] == "Pod") one["status"] = JsonNode.Parse("""{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}""");
+            if ((string?)one["kind"] == "Deployment") (one["metadata"]!["generation"], one["status"]) = (1, JsonNode.Parse("""{"observedGeneration":1}"""));
             Objects.Add(one);
         }
 

@@ -74,6 +74,10 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
     /// <param name="found">What each node has and lacks.</param>
     internal void Found(ImmutableArray<Prerequisite> found) => _warnings = ProxyNeeds.Missing(_to, found);
 
+    /// <summary>Says why it warns of all that nodes need, although somebody was to look what they lack.</summary>
+    /// <param name="why">Why nobody could look.</param>
+    internal void NotFound(string why) => _warnings = [.. _warnings[..^1], $"{_warnings[^1]} What they lack could not be looked at: {why}"];
+
     /// <inheritdoc/>
     public override async Task ApplyAsync(TimeSpan timeout, IProgress<string>? progress, CancellationToken cancel)
     {

@@ -1,3 +1,4 @@
+using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Proxy;
 using LbTest.Clusters.Lab.Dataplanes;
 
@@ -34,18 +35,28 @@ public sealed partial class KubernetesCluster
         {
             _ = await GetProxyModesAsync(cancel).ConfigureAwait(false);
         }
-        catch (Api.KubernetesException)
+        catch (KubernetesException)
         {
             _mode = null;
         }
     }
 
     /// <inheritdoc/>
-    /// <remarks>With access to the nodes its warnings name what each of them lacks; without, what each would need.</remarks>
-    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, CancellationToken cancel)
+    /// <remarks>After a look, for which it needs access to the nodes, its warnings name what each of them lacks; otherwise what each would need.</remarks>
+    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, bool look, CancellationToken cancel)
     {
         KubeProxyModeChange change = await KubeProxyModeChange.PlanAsync(Api, mode, scheduler, cancel).ConfigureAwait(false);
-        if (NodeAccess && change.IsNeeded && !change.Warnings.IsEmpty) change.Found(await GetPrerequisitesAsync([change.Mode], cancel).ConfigureAwait(false));
+        if (!look || !NodeAccess || !change.IsNeeded || change.Warnings.IsEmpty) return change;
+        try
+        {
+            change.Found(await GetPrerequisitesAsync([change.Mode], cancel).ConfigureAwait(false));
+        }
+        // The look is an aid: kube-proxy will find out anyway, and then all is changed back.
+        catch (KubernetesException exception) when (!cancel.IsCancellationRequested)
+        {
+            change.NotFound(exception.Message);
+        }
+
         return change;
     }
 }

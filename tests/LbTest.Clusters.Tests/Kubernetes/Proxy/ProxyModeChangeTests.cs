@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Proxy;
 using LbTest.Clusters.Lab;
@@ -199,6 +200,81 @@ public sealed class ProxyModeChangeTests
             """, string.Join('\n', ProxyNeeds.Missing(new LabMode(ProxyMode.Ipvs, IpvsScheduler.Lc), found)));
         Assert.Empty(ProxyNeeds.Missing(new LabMode(ProxyMode.Ipvs, IpvsScheduler.Rr), [.. found.Where(one => one.Node == "c")]));
     }
+
+    [Fact]
+    public async Task Who_may_look_into_the_nodes_is_warned_of_what_they_lack()
+    {
+        (RecordedCluster api, KubernetesCluster cluster) = await WithNodeAccess();
+        api.Run = (_, command) => command.Contains("node prerequisite", StringComparison.Ordinal) ? """[{"mode":"Ipvs","name":"ip_vs","present":false,"detail":"","remedy":""}]""" : "";
+
+        ProxyModeChange change = await cluster.PlanProxyModeAsync(ProxyMode.Ipvs, null, look: true, CancellationToken.None);
+
+        Assert.Equal("node-1, node-2, node-3 lack ip_vs: without that kube-proxy falls back to iptables, or does not start.", Assert.Single(change.Warnings));
+        Assert.Empty(LookPods(api));
+    }
+
+    [Fact]
+    public async Task Where_the_nodes_cannot_be_looked_into_it_goes_on_with_what_they_need_and_says_why()
+    {
+        (RecordedCluster api, KubernetesCluster cluster) = await WithNodeAccess();
+        string needs = Assert.Single((await Plan(api, ProxyMode.Ipvs, null)).Warnings);
+        api.Changed = _ =>
+        {
+            foreach (JsonObject pod in LookPods(api)) pod["status"] = JsonNode.Parse("""{"phase":"Failed","reason":"UnexpectedAdmissionError","message":"no room"}""");
+        };
+
+        ProxyModeChange change = await cluster.PlanProxyModeAsync(ProxyMode.Ipvs, null, look: true, CancellationToken.None);
+
+        Assert.Equal($"{needs} What they lack could not be looked at: Of 3 pods that look into the nodes 3 did not start in namespace tests-node: 3 × UnexpectedAdmissionError: no room", Assert.Single(change.Warnings));
+        Assert.Empty(LookPods(api));
+
+        api.Changed = null;
+        _ = api.Forbidden.Add("patch pods");
+        change = await cluster.PlanProxyModeAsync(ProxyMode.Ipvs, null, look: true, CancellationToken.None);
+        Assert.StartsWith($"{needs} What they lack could not be looked at: Could not patch pods: ", Assert.Single(change.Warnings), StringComparison.Ordinal);
+
+        using var proxies = new Proxies(api, "ipvs");
+        await change.ApplyAsync(Limit, null, CancellationToken.None);
+        Assert.Contains("mode: \"ipvs\"\n", Text(api), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_during_the_look_ends_it_and_leaves_no_pod()
+    {
+        (RecordedCluster api, KubernetesCluster cluster) = await WithNodeAccess();
+        using var stop = new CancellationTokenSource();
+        // What is killed by it fails like anything else.
+        api.Run = (_, _) =>
+        {
+            stop.Cancel();
+            throw new KubernetesException(KubernetesFault.Other, "killed");
+        };
+
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => cluster.PlanProxyModeAsync(ProxyMode.Ipvs, null, look: true, stop.Token));
+
+        Assert.Equal("killed", failure.Message);
+        Assert.Empty(LookPods(api));
+    }
+
+    [Fact]
+    public async Task Without_a_look_nothing_is_made()
+    {
+        (RecordedCluster api, KubernetesCluster cluster) = await WithNodeAccess();
+        api.Changes.Clear();
+
+        ProxyModeChange change = await cluster.PlanProxyModeAsync(ProxyMode.Ipvs, null, look: false, CancellationToken.None);
+
+        Assert.Equal(Assert.Single((await Plan(api, ProxyMode.Ipvs, null)).Warnings), Assert.Single(change.Warnings));
+        Assert.Empty(api.Changes);
+    }
+
+    private static async Task<(RecordedCluster Api, KubernetesCluster Cluster)> WithNodeAccess()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        return (api, await KubernetesCluster.StartAsync(api, new KubernetesSpec { Namespace = "tests", EndpointCount = 0, NodeAccess = true }, null, CancellationToken.None));
+    }
+
+    private static IEnumerable<JsonObject> LookPods(RecordedCluster api) => api.Objects.Where(one => (string?)one["kind"] == "Pod" && (string?)one["metadata"]!["namespace"] == "tests-node");
 
     private static async Task<ProxyModeChange> Plan(RecordedCluster api, ProxyMode? mode, IpvsScheduler? scheduler) => await KubeProxyModeChange.PlanAsync(api, mode, scheduler, CancellationToken.None);
 
