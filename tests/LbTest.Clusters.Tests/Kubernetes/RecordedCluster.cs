@@ -78,7 +78,7 @@ internal sealed class RecordedCluster : IKubernetesApi
             JsonObject one = Json(document.RootNode)!.AsObject();
             // It runs at once, or has rolled out.
             if ((string?)one["kind"] == "Pod") one["status"] = JsonNode.Parse("""{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}""");
-            if ((string?)one["kind"] == "Deployment") (one["metadata"]!["generation"], one["status"]) = (1, JsonNode.Parse("""{"observedGeneration":1}"""));
+            if ((string?)one["kind"] == "Deployment") (one["metadata"]!["generation"], one["status"]) = (1, RolledOut((long)one["spec"]!["replicas"]!));
             Objects.Add(one);
         }
 
@@ -179,6 +179,8 @@ internal sealed class RecordedCluster : IKubernetesApi
                 && (ns is null or "*" || (string?)one["metadata"]!["namespace"] == ns);
         });
     }
+
+    private static JsonObject RolledOut(long replicas) => new() { ["observedGeneration"] = 1, ["replicas"] = replicas, ["readyReplicas"] = replicas, ["updatedReplicas"] = replicas };
 
     private static bool Has(JsonNode? labels, string label) => label.Split('=') is [{ } name, { } value] ? (string?)labels?[name] == value : labels?[label] is not null;
 

@@ -3,6 +3,7 @@ using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Vantage;
 using LbTest.Engine;
 using LbTest.Engine.Connect;
+using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Kubernetes.Deploy;
 
@@ -10,7 +11,7 @@ namespace LbTest.Clusters.Kubernetes.Deploy;
 internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesProgress>? progress)
 {
     // Through a service all of k endpoints have been met after about k ln k connections.
-    private const int PerEndpoint = 8;
+    private const int PerEndpoint = 8, MostEchoes = 10_000;
 
     /// <summary>Waits until every endpoint that the usual way leads to has answered.</summary>
     /// <param name="limit">How long that may take.</param>
@@ -22,8 +23,7 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
         if (spec.EndpointCount == 0) return;
         var elapsed = Stopwatch.StartNew();
         if (spec.ServiceType == KubernetesServiceType.LoadBalancer) await WaitForAddress(limit, cancel).ConfigureAwait(false);
-        // A server of traffic alone does not answer connect tests.
-        if (EndpointImage.Of(spec.Image).ReadyPort != ClusterObjects.ConnectPort) return;
+        int port = EndpointImage.Of(spec.Image).ReadyPort;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         string? why = null;
         while (true)
@@ -31,19 +31,21 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
             await cluster.RefreshAsync(cancel).ConfigureAwait(false);
             var route = new KubernetesRoute(cluster.View, new ConnectRequest { Plan = Plan(1) }, spec.Namespace);
             ImmutableArray<KubernetesPlace> places = route.Places();
-            KubernetesWay way = route.Way(places[0], ClusterObjects.ConnectPort, TransportProtocol.Tcp, ipvs: false);
+            KubernetesWay way = route.Way(places[0], port, TransportProtocol.Tcp, ipvs: false);
             string[] wanted = [.. way.Endpoints.Where(one => one.Share is not 0).Select(one => one.Name)];
             (string ns, string? pod) = (await cluster.PodsOf(places, cancel).ConfigureAwait(false))[0];
             var run = new PlaceRun(cluster.Api, ns, pod);
-            ConnectResult result = await run.ConnectAsync(Plan(Math.Max(50, wanted.Length * PerEndpoint)) with { Target = way.Target, Endpoints = way.Endpoints }, way, null, cancel).ConfigureAwait(false);
+            int count = Math.Max(50, wanted.Length * PerEndpoint);
+            // A server of traffic alone does not answer connect tests.
+            (IEnumerable<string> answered, ImmutableArray<FailureCount> failures) = port == ClusterObjects.ConnectPort ? await Connect(run, way, count, cancel).ConfigureAwait(false) : await Echo(run, way, count, cancel).ConfigureAwait(false);
             cancel.ThrowIfCancellationRequested();
-            seen.UnionWith(result.Endpoints.Where(one => one.Connections > 0).Select(one => one.Name));
-            why = result.Failures.IsEmpty ? null : $"{result.Failures[0].Class}: {result.Failures[0].Example}";
+            seen.UnionWith(answered);
+            why = failures.IsEmpty ? null : $"{failures[0].Class}: {failures[0].Example}";
             string[] missing = [.. wanted.Except(seen)];
             // With affinity one client meets one endpoint.
             if (wanted.Length == spec.EndpointCount || way.Endpoints.Any(one => one.Share is not null))
             {
-                if (spec.SessionAffinity is not null ? result.Connections > 0 : missing.Length == 0) return;
+                if (spec.SessionAffinity is not null ? answered.Any() : missing.Length == 0) return;
             }
 
             progress?.Report(new KubernetesProgress("Reaching endpoints", wanted.Length - missing.Length, spec.EndpointCount, why is null ? [] : [why]));
@@ -55,6 +57,20 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
 
             await Task.Delay(TimeSpan.FromMilliseconds(500), cancel).ConfigureAwait(false);
         }
+    }
+
+    private static async Task<(IEnumerable<string> Answered, ImmutableArray<FailureCount> Failures)> Connect(PlaceRun run, KubernetesWay way, int count, CancellationToken cancel)
+    {
+        ConnectResult result = await run.ConnectAsync(Plan(count) with { Target = way.Target, Endpoints = way.Endpoints }, way, null, cancel).ConfigureAwait(false);
+        return (result.Endpoints.Where(one => one.Connections > 0).Select(one => one.Name), result.Failures);
+    }
+
+    // Its connections are held side by side, so there are no more of them than one address has ports for.
+    private static async Task<(IEnumerable<string> Answered, ImmutableArray<FailureCount> Failures)> Echo(PlaceRun run, KubernetesWay way, int count, CancellationToken cancel)
+    {
+        var plan = new TrafficPlan { Target = way.Target, Endpoints = way.Endpoints, Connections = Math.Min(count, MostEchoes), Duration = TimeSpan.FromSeconds(2), ConnectTimeout = TimeSpan.FromSeconds(2), Reconnect = false };
+        TrafficResult result = await run.TrafficAsync(plan, way, null, cancel).ConfigureAwait(false);
+        return (result.Connections.Select(one => one.Endpoint).OfType<string>(), result.Failures);
     }
 
     private async Task WaitForAddress(TimeSpan limit, CancellationToken cancel)

@@ -1,0 +1,64 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using LbTest.Clusters.Kubernetes;
+using LbTest.Clusters.Kubernetes.Api;
+using LbTest.Engine.Serve;
+
+namespace LbTest.Clusters.Tests.Kubernetes;
+
+/// <summary>Starts on an API server that says of all endpoints that they are ready, with a load balancer whose address is this machine's.</summary>
+public sealed class ReachingTests
+{
+    [Theory]
+    [InlineData("example/mconnect:1", ServedService.Connect, "127.0.97.1")]
+    [InlineData("example/ctraffic:1", ServedService.Traffic, "127.0.97.2")]
+    public async Task A_cluster_has_started_when_every_endpoint_has_answered(string image, ServedService service, string address)
+    {
+        using Server server = Serve("one", service, address);
+
+        KubernetesCluster cluster = await Start(image, address, TimeSpan.FromMinutes(1), "one");
+
+        Assert.Equal("one", Assert.Single(cluster.Endpoints));
+    }
+
+    [Theory]
+    [InlineData("example/mconnect:1", ServedService.Connect, "127.0.97.3")]
+    [InlineData("example/ctraffic:1", ServedService.Traffic, "127.0.97.4")]
+    public async Task Endpoints_that_are_ready_and_do_not_answer_are_counted(string image, ServedService service, string address)
+    {
+        using Server server = Serve("one", service, address);
+
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => Start(image, address, TimeSpan.FromMilliseconds(1), "one", "two"));
+
+        Assert.Contains("only 1 of 2 could be reached from Local by LoadBalancer. See whether", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("example/mconnect:1", "127.0.97.5")]
+    [InlineData("example/ctraffic:1", "127.0.97.6")]
+    public async Task Where_nobody_answers_the_reason_is_told(string image, string address)
+    {
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => Start(image, address, TimeSpan.FromMilliseconds(1), "one"));
+
+        Assert.Contains("only 0 of 1 could be reached from Local by LoadBalancer (Refused: ", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static Server Serve(string name, ServedService service, string address) =>
+        Server.Start([new ServedEndpoint(name, new IPEndPoint(IPAddress.Parse(address), ServedEndpoint.DefaultPort(service)), null, ServedProtocols.Tcp) { Service = service }]);
+
+    private static async Task<KubernetesCluster> Start(string image, string address, TimeSpan timeout, params string[] endpoints)
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        JsonObject slice = JsonNode.Parse("""{"kind":"EndpointSlice","apiVersion":"discovery.k8s.io/v1","addressType":"IPv4","metadata":{"name":"lbtest-1","namespace":"tests","labels":{"kubernetes.io/service-name":"lbtest"}}}""")!.AsObject();
+        slice["endpoints"] = new JsonArray([.. endpoints.Select((name, i) => new JsonObject
+        {
+            ["addresses"] = new JsonArray($"10.244.1.{i + 1}"), ["nodeName"] = "node-1", ["targetRef"] = new JsonObject { ["kind"] = "Pod", ["name"] = name },
+        })]);
+        api.Objects.Add(slice);
+        api.Changed = _ =>
+        {
+            if (api.Find("Service", "lbtest") is { } service) service["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray(new JsonObject { ["ip"] = address }) } };
+        };
+        return await KubernetesCluster.StartAsync(api, new KubernetesSpec { Namespace = "tests", EndpointCount = endpoints.Length, Image = image, ServiceType = KubernetesServiceType.LoadBalancer, Timeout = timeout }, null, CancellationToken.None);
+    }
+}
