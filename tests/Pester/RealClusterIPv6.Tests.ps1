@@ -32,6 +32,22 @@ Describe 'A Kubernetes cluster, by IPv6' -Skip:($NoCluster -or $NotOurs) {
         (Get-LbProxyMode -Cluster $both).DualStack | Should -Be $true, $true, $true
     }
 
+    It 'is started where the service has IPv6 alone' {
+        $only = "$namespace-only"
+        kubectl create namespace $only | Out-Null
+        try {
+            # As on a cluster of IPv6: ours, with the family that the cluster gives.
+            @{
+                apiVersion = 'v1'; kind = 'Service'; metadata = @{ name = 'lbtest'; namespace = $only; labels = @{ 'app.kubernetes.io/managed-by' = 'lbtest'; 'app.kubernetes.io/name' = 'lbtest' } }
+                spec = @{ ipFamilies = @('IPv6'); selector = @{ 'app.kubernetes.io/name' = 'lbtest' }; ports = @(@{ name = 'connect'; port = 5001; protocol = 'TCP' }) }
+            } | ConvertTo-Json -Depth 5 | kubectl apply --server-side -f - | Out-Null
+            $six = Start-LbCluster -Kubernetes -Namespace $only -EndpointCount 3 -ServiceType ClusterIP -InformationAction Ignore
+            ($six | Invoke-ConnectTest -Count 300 -IPv6).Connections | Should -Be 300
+            { $six | Invoke-ConnectTest -Count 1 -ErrorAction Stop } | Should -Throw "*the cluster address has no IPv4 address. Add -IPv6."
+        }
+        finally { kubectl delete namespace $only --wait=false | Out-Null }
+    }
+
     It 'spreads connections like chance: from <From> to <To>' -ForEach @(
         @{ From = 'ClientPod'; To = 'ClusterIP' }
         @{ From = 'Pod'; To = 'NodePort' }

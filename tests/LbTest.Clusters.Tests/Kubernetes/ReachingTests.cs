@@ -43,6 +43,38 @@ public sealed class ReachingTests
         Assert.Contains("only 0 of 1 could be reached from Local by LoadBalancer (Refused: ", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("127.0.97.7", "only 0 of 1 could be reached from Local by LoadBalancer (Refused: ")]
+    [InlineData("::1", "only 0 of 1 could be reached from Local by LoadBalancer over IPv6 (Refused: ")]
+    public async Task A_load_balancer_is_reached_by_the_family_that_it_has(string address, string says)
+    {
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => Start("example/mconnect:1", address, TimeSpan.FromMilliseconds(1), "one"));
+
+        Assert.Contains(says, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_load_balancer_of_both_families_has_to_be_reached_by_one_of_them()
+    {
+        using Server server = Serve("one", ServedService.Connect, "127.0.97.8");
+
+        KubernetesCluster cluster = await Start("example/mconnect:1", "::1,127.0.97.8", TimeSpan.FromMinutes(1), "one");
+
+        Assert.Equal("one", Assert.Single(cluster.Endpoints));
+    }
+
+    [Fact]
+    public async Task Two_families_that_are_asked_for_and_not_given_are_an_error_and_nothing_stays()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => KubernetesCluster.StartAsync(api,
+            new KubernetesSpec { Namespace = "tests", EndpointCount = 0, IPFamilyPolicy = IPFamilyPolicy.RequireDualStack }, null, CancellationToken.None));
+
+        Assert.StartsWith("IPFamilyPolicy 'RequireDualStack' cannot be: this cluster gave the service one address only", failure.Message, StringComparison.Ordinal);
+        Assert.Null(api.Find("Namespace", "tests"));
+    }
+
     private static Server Serve(string name, ServedService service, string address) =>
         Server.Start([new ServedEndpoint(name, new IPEndPoint(IPAddress.Parse(address), ServedEndpoint.DefaultPort(service)), null, ServedProtocols.Tcp) { Service = service }]);
 
@@ -57,7 +89,7 @@ public sealed class ReachingTests
         api.Objects.Add(slice);
         api.Changed = _ =>
         {
-            if (api.Find("Service", "lbtest") is { } service) service["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray(new JsonObject { ["ip"] = address }) } };
+            if (api.Find("Service", "lbtest") is { } service) service["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray([.. address.Split(',').Select(ip => new JsonObject { ["ip"] = ip })]) } };
         };
         return await KubernetesCluster.StartAsync(api, new KubernetesSpec { Namespace = "tests", EndpointCount = endpoints.Length, Image = image, ServiceType = KubernetesServiceType.LoadBalancer, Timeout = timeout }, null, CancellationToken.None);
     }

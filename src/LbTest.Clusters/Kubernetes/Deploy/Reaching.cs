@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Vantage;
 using LbTest.Engine;
@@ -13,7 +14,7 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
     // Through a service all of k endpoints have been met after about k ln k connections.
     private const int PerEndpoint = 8, MostEchoes = 10_000;
 
-    /// <summary>Waits until every endpoint that the usual way leads to has answered.</summary>
+    /// <summary>Waits until every endpoint that the usual way leads to has answered, inside the cluster by IPv4 and by IPv6 where the service has both.</summary>
     /// <param name="limit">How long that may take.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="KubernetesException">They have not in time; the message says which.</exception>
@@ -23,13 +24,22 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
         if (spec.EndpointCount == 0) return;
         var elapsed = Stopwatch.StartNew();
         if (spec.ServiceType == KubernetesServiceType.LoadBalancer) await WaitForAddress(limit, cancel).ConfigureAwait(false);
+        // This machine may have no way by IPv6 to a load balancer that has both.
+        IEnumerable<bool> families = spec.ServiceType == KubernetesServiceType.LoadBalancer ? [cluster.View.LoadBalancers.All(one => IPAddress.TryParse(one, out IPAddress? address) && IsIPv6(address))]
+            : cluster.View.ClusterAddresses.Select(IsIPv6).Distinct().ToArray();
+        foreach (bool ipv6 in families) await WaitAsync(ipv6, elapsed, limit, cancel).ConfigureAwait(false);
+    }
+
+    private async Task WaitAsync(bool ipv6, Stopwatch elapsed, TimeSpan limit, CancellationToken cancel)
+    {
+        KubernetesSpec spec = cluster.Spec;
         int port = EndpointImage.Of(spec.Image).ReadyPort;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         string? why = null;
         while (true)
         {
             await cluster.RefreshAsync(cancel).ConfigureAwait(false);
-            var route = new KubernetesRoute(cluster.View, new ConnectRequest { Plan = Plan(1) }, spec.Namespace);
+            var route = new KubernetesRoute(cluster.View, new ConnectRequest { Plan = Plan(1), IPv6 = ipv6 }, spec.Namespace);
             ImmutableArray<KubernetesPlace> places = route.Places();
             KubernetesWay way = route.Way(places[0], port, TransportProtocol.Tcp, ipvs: false);
             string[] wanted = [.. way.Endpoints.Where(one => one.Share is not 0).Select(one => one.Name)];
@@ -51,7 +61,7 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
             progress?.Report(new KubernetesProgress("Reaching endpoints", wanted.Length - missing.Length, spec.EndpointCount, why is null ? [] : [why]));
             if (elapsed.Elapsed > limit)
             {
-                throw new KubernetesException(KubernetesFault.Other, $"All endpoints are ready, but after {spec.Timeout.TotalSeconds:0} s only {spec.EndpointCount - missing.Length} of {spec.EndpointCount} could be reached from {route.From} by {route.To}"
+                throw new KubernetesException(KubernetesFault.Other, $"All endpoints are ready, but after {spec.Timeout.TotalSeconds:0} s only {spec.EndpointCount - missing.Length} of {spec.EndpointCount} could be reached from {route.From} by {route.To}{(ipv6 ? " over IPv6" : "")}"
                     + $"{(why is null ? "" : $" ({why})")}. See whether that address can be reached from there.");
             }
 
@@ -85,6 +95,8 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
             await cluster.RefreshAsync(cancel).ConfigureAwait(false);
         }
     }
+
+    private static bool IsIPv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static ConnectPlan Plan(long count) => new() { Target = new IPEndPoint(IPAddress.Any, 0), Count = count, ConnectTimeout = TimeSpan.FromSeconds(2), Timeout = TimeSpan.FromSeconds(20) };
 }
