@@ -1,5 +1,3 @@
-using System.Net;
-using System.Text.Json.Nodes;
 using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Engine.Serve;
@@ -14,9 +12,9 @@ public sealed class ReachingTests
     [InlineData("example/ctraffic:1", ServedService.Traffic, "127.0.97.2")]
     public async Task A_cluster_has_started_when_every_endpoint_has_answered(string image, ServedService service, string address)
     {
-        using Server server = Serve("one", service, address);
+        using Server server = LocalCluster.Serve("one", service, address);
 
-        KubernetesCluster cluster = await Start(image, address, TimeSpan.FromMinutes(1), "one");
+        KubernetesCluster cluster = await LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), image, address, TimeSpan.FromMinutes(1), "one");
 
         Assert.Equal("one", Assert.Single(cluster.Endpoints));
     }
@@ -26,9 +24,9 @@ public sealed class ReachingTests
     [InlineData("example/ctraffic:1", ServedService.Traffic, "127.0.97.4")]
     public async Task Endpoints_that_are_ready_and_do_not_answer_are_counted(string image, ServedService service, string address)
     {
-        using Server server = Serve("one", service, address);
+        using Server server = LocalCluster.Serve("one", service, address);
 
-        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => Start(image, address, TimeSpan.FromMilliseconds(1), "one", "two"));
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), image, address, TimeSpan.FromMilliseconds(1), "one", "two"));
 
         Assert.Contains("only 1 of 2 could be reached from Local by LoadBalancer. See whether", failure.Message, StringComparison.Ordinal);
     }
@@ -38,7 +36,7 @@ public sealed class ReachingTests
     [InlineData("example/ctraffic:1", "127.0.97.6")]
     public async Task Where_nobody_answers_the_reason_is_told(string image, string address)
     {
-        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => Start(image, address, TimeSpan.FromMilliseconds(1), "one"));
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), image, address, TimeSpan.FromMilliseconds(1), "one"));
 
         Assert.Contains("only 0 of 1 could be reached from Local by LoadBalancer (Refused: ", failure.Message, StringComparison.Ordinal);
     }
@@ -48,7 +46,7 @@ public sealed class ReachingTests
     [InlineData("::1", "only 0 of 1 could be reached from Local by LoadBalancer over IPv6 (Refused: ")]
     public async Task A_load_balancer_is_reached_by_the_family_that_it_has(string address, string says)
     {
-        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => Start("example/mconnect:1", address, TimeSpan.FromMilliseconds(1), "one"));
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), "example/mconnect:1", address, TimeSpan.FromMilliseconds(1), "one"));
 
         Assert.Contains(says, failure.Message, StringComparison.Ordinal);
     }
@@ -56,9 +54,9 @@ public sealed class ReachingTests
     [Fact]
     public async Task A_load_balancer_of_both_families_has_to_be_reached_by_one_of_them()
     {
-        using Server server = Serve("one", ServedService.Connect, "127.0.97.8");
+        using Server server = LocalCluster.Serve("one", ServedService.Connect, "127.0.97.8");
 
-        KubernetesCluster cluster = await Start("example/mconnect:1", "::1,127.0.97.8", TimeSpan.FromMinutes(1), "one");
+        KubernetesCluster cluster = await LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), "example/mconnect:1", "::1,127.0.97.8", TimeSpan.FromMinutes(1), "one");
 
         Assert.Equal("one", Assert.Single(cluster.Endpoints));
     }
@@ -73,24 +71,5 @@ public sealed class ReachingTests
 
         Assert.StartsWith("IPFamilyPolicy 'RequireDualStack' cannot be: this cluster gave the service one address only", failure.Message, StringComparison.Ordinal);
         Assert.Null(api.Find("Namespace", "tests"));
-    }
-
-    private static Server Serve(string name, ServedService service, string address) =>
-        Server.Start([new ServedEndpoint(name, new IPEndPoint(IPAddress.Parse(address), ServedEndpoint.DefaultPort(service)), null, ServedProtocols.Tcp) { Service = service }]);
-
-    private static async Task<KubernetesCluster> Start(string image, string address, TimeSpan timeout, params string[] endpoints)
-    {
-        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
-        JsonObject slice = JsonNode.Parse("""{"kind":"EndpointSlice","apiVersion":"discovery.k8s.io/v1","addressType":"IPv4","metadata":{"name":"lbtest-1","namespace":"tests","labels":{"kubernetes.io/service-name":"lbtest"}}}""")!.AsObject();
-        slice["endpoints"] = new JsonArray([.. endpoints.Select((name, i) => new JsonObject
-        {
-            ["addresses"] = new JsonArray($"10.244.1.{i + 1}"), ["nodeName"] = "node-1", ["targetRef"] = new JsonObject { ["kind"] = "Pod", ["name"] = name },
-        })]);
-        api.Objects.Add(slice);
-        api.Changed = _ =>
-        {
-            if (api.Find("Service", "lbtest") is { } service) service["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray([.. address.Split(',').Select(ip => new JsonObject { ["ip"] = ip })]) } };
-        };
-        return await KubernetesCluster.StartAsync(api, new KubernetesSpec { Namespace = "tests", EndpointCount = endpoints.Length, Image = image, ServiceType = KubernetesServiceType.LoadBalancer, Timeout = timeout }, null, CancellationToken.None);
     }
 }

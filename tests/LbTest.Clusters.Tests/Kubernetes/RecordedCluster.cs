@@ -65,7 +65,13 @@ internal sealed class RecordedCluster : IKubernetesApi
         return Task.FromResult<ImmutableArray<T>>([.. Of(kind.Resource, ns).Where(one => wanted.All(label => Has(one["metadata"]!["labels"], label)) && places.All(field => HasField(one, field))).Select(one => JsonSerializer.Deserialize(one, kind.Type)!)]);
     }
 
-    public IAsyncEnumerable<KubeEvent<T>> WatchAsync<T>(KubeKind<T> kind, string? ns, string? labels, CancellationToken cancel) where T : class => throw new NotSupportedException();
+    // Nothing comes or goes by itself.
+    public async IAsyncEnumerable<KubeEvent<T>> WatchAsync<T>(KubeKind<T> kind, string? ns, string? labels, [EnumeratorCancellation] CancellationToken cancel) where T : class
+    {
+        Allow("watch", kind.Resource);
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+        yield break;
+    }
 
     public Task<string> ApplyAsync(string manifest, CancellationToken cancel)
     {

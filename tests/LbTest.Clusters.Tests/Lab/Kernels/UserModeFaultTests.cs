@@ -8,6 +8,9 @@ using LbTest.Engine.Connect;
 namespace LbTest.Clusters.Tests.Lab.Kernels;
 
 /// <summary>A user-mode kernel that does not boot, is killed or interrupted says so, and leaves no process, mount, socket or folder.</summary>
+/// <remarks>They look at all kernels of this machine and this process's folders, so nobody else makes any meanwhile.</remarks>
+[Collection(nameof(UserModeFaultTests))]
+[CollectionDefinition(nameof(UserModeFaultTests), DisableParallelization = true)]
 public class UserModeFaultTests
 {
     private static LabSpec Spec() => LabFixture.Spec(ProxyMode.Ipvs, nodes: 1, endpoints: 2) with { Kernel = LabKernel.UserMode };
@@ -187,7 +190,6 @@ public class UserModeFaultTests
 
     private static bool SoonTrue(Func<bool> condition)
     {
-        // Folders of kernels that other tests boot meanwhile go within that time too.
         for (int turn = 0; turn < 400; turn++)
         {
             if (condition()) return true;
