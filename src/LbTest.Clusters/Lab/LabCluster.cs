@@ -1,21 +1,13 @@
 using System.Net.Sockets;
-using LbTest.Clusters.Conntrack;
-using LbTest.Clusters.Ipvs;
-using LbTest.Clusters.Kubernetes;
-using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Clusters.Lab.Kernels;
-using LbTest.Clusters.Prerequisites;
 using LbTest.Clusters.Protocol;
 using LbTest.Engine;
-using LbTest.Engine.Connect;
-using LbTest.Engine.Disturbances;
 using LbTest.Engine.Serve;
-using LbTest.Engine.Traffic;
 
 namespace LbTest.Clusters.Lab;
 
 /// <summary>A running lab, from outside its sandbox.</summary>
-public sealed class LabCluster : Cluster, IDisposable
+public sealed partial class LabCluster : Cluster, IDisposable
 {
     // Another one once the mode has been changed.
     private volatile LabTopology _topology;
@@ -33,15 +25,6 @@ public sealed class LabCluster : Cluster, IDisposable
 
     /// <inheritdoc/>
     public override string Kind => "Lab";
-
-    /// <inheritdoc/>
-    public override ProxyMode? ProxyMode => Spec.ProxyMode;
-
-    /// <summary>In mode IPVS: the scheduler; null in other modes.</summary>
-    public IpvsScheduler? IpvsScheduler => Mode.Scheduler;
-
-    /// <summary>How its nodes balance: proxy mode and scheduler.</summary>
-    public LabMode Mode => new(Spec.ProxyMode, Spec.IpvsScheduler);
 
     /// <summary>What it was asked to be; the mode is the one in force.</summary>
     public LabSpec Spec => _topology.Spec;
@@ -121,123 +104,6 @@ public sealed class LabCluster : Cluster, IDisposable
             agent.Dispose();
             return null;
         }
-    }
-
-    /// <inheritdoc/>
-    public override async Task<ConnectResult> ConnectAsync(ConnectRequest request, IProgress<ConnectProgress>? progress, CancellationToken cancel)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        await RefreshAsync().ConfigureAwait(false);
-        (ConnectPlan plan, string from) = new LabRoute(_topology, request).Resolve(request.Plan);
-        plan.Validate();
-        ConnectProgress? last = null;
-        try
-        {
-            AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Connect, Plan = plan, From = from }, Hear, cancel).ConfigureAwait(false);
-            return response.Result!;
-        }
-        catch (AgentLostException exception) when (last is not null)
-        {
-            return PartialResult.Of(plan, last, exception.Message);
-        }
-
-        void Hear(AgentResponse response)
-        {
-            last = response.Progress!;
-            progress?.Report(last);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override async Task<TrafficResult> TrafficAsync(TrafficRequest request, IProgress<TrafficProgress>? progress, CancellationToken cancel)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        await RefreshAsync().ConfigureAwait(false);
-        (TrafficPlan plan, string from) = new LabRoute(_topology, request).Resolve(request.Plan);
-        // Who knows the seed can tell which endpoints were chosen, even when the agent is lost.
-        plan = plan with { Seed = plan.Seed ?? Random.Shared.Next() };
-        plan.Validate();
-        foreach (Disturbance disturbance in request.Disturbances)
-        {
-            disturbance.Validate(plan.Duration);
-            PlanException.Require(disturbance.Kind != DisturbanceKind.Script, nameof(disturbance.Kind), disturbance.Kind, "is nothing that a lab can do by itself", "Leave it to the one who runs the test");
-        }
-
-        var soFar = new TrafficSoFar(plan, progress);
-        var ask = new AgentRequest { Verb = AgentVerb.Traffic, Traffic = plan, From = from, Disturbances = request.Disturbances.IsEmpty ? null : request.Disturbances };
-        try
-        {
-            AgentResponse response = await _agent.AskAsync(ask, line => soFar.Report(line.TrafficProgress!), cancel).ConfigureAwait(false);
-            return response.TrafficResult!;
-        }
-        catch (AgentLostException exception)
-        {
-            if (soFar.Partial(exception.Message) is { } partial) return partial;
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public override async Task<ImmutableArray<ProxyModeReport>> GetProxyModesAsync(CancellationToken cancel)
-    {
-        await RefreshAsync().ConfigureAwait(false);
-        return [Mode.Report(Name)];
-    }
-
-    /// <inheritdoc/>
-    public override async Task<ProxyModeChange> PlanProxyModeAsync(ProxyMode? mode, IpvsScheduler? scheduler, bool look, CancellationToken cancel)
-    {
-        await RefreshAsync().ConfigureAwait(false);
-        return new LabModeChange(this, Mode.To(mode, scheduler));
-    }
-
-    /// <inheritdoc/>
-    public override async Task<ImmutableArray<EndpointCounter>> ObserveAsync(CancellationToken cancel)
-    {
-        AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Observe }, cancel: cancel).ConfigureAwait(false);
-        return response.Counters ?? [];
-    }
-
-    /// <inheritdoc/>
-    public override async Task<ImmutableArray<VirtualServer>> GetVirtualServersAsync(string? node, CancellationToken cancel) =>
-        (await LookAsync(AgentVerb.VirtualServers, node, cancel).ConfigureAwait(false)).VirtualServers ?? [];
-
-    /// <inheritdoc/>
-    public override async Task<ImmutableArray<ServiceAddress>> GetServiceAddressesAsync(string? node, CancellationToken cancel) =>
-        (await LookAsync(AgentVerb.ServiceAddresses, node, cancel).ConfigureAwait(false)).ServiceAddresses ?? [];
-
-    /// <inheritdoc/>
-    public override async Task<ImmutableArray<ConntrackEntry>> GetConntrackAsync(ConntrackFilter filter, string? node, CancellationToken cancel) =>
-        (await LookAsync(AgentVerb.Conntrack, node, cancel, filter).ConfigureAwait(false)).Conntrack ?? [];
-
-    /// <inheritdoc/>
-    public override async Task<ImmutableArray<ConntrackEntry>> ClearConntrackAsync(ConntrackFilter filter, string? node, CancellationToken cancel) =>
-        (await LookAsync(AgentVerb.ClearConntrack, node, cancel, filter).ConfigureAwait(false)).Conntrack ?? [];
-
-    /// <inheritdoc/>
-    public override Task<ImmutableArray<Prerequisite>> GetPrerequisitesAsync(IReadOnlyCollection<ProxyMode> modes, CancellationToken cancel) => Task.Run(() => PrerequisiteCheck.Of(modes, Kernel), cancel);
-
-    private Task<AgentResponse> LookAsync(AgentVerb what, string? node, CancellationToken cancel, ConntrackFilter? filter = null) =>
-        _agent.AskAsync(new AgentRequest { Verb = what, From = node, Conntrack = filter }, cancel: cancel);
-
-    /// <summary>Changes all nodes over to another mode or scheduler, without a restart. Connections that exist stay where they are; only those that IPVS has are lost when its mode is left.</summary>
-    /// <param name="mode">What they are to change over to, see <see cref="LabMode.To"/>.</param>
-    /// <exception cref="PlanException">The lab's kernel cannot do that, or a traffic test with disturbances is running. Nothing has been touched.</exception>
-    /// <exception cref="InvalidOperationException">It failed; the message says whether the lab is what it was before.</exception>
-    /// <exception cref="AgentLostException">The lab is gone.</exception>
-    public async Task SetModeAsync(LabMode mode)
-    {
-        ArgumentNullException.ThrowIfNull(mode);
-        _ = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.SetMode, Lab = mode.Of(Spec) }).ConfigureAwait(false);
-        _topology = new LabTopology(mode.Of(Spec));
-    }
-
-    /// <summary>Takes note of a change of mode that was made from another shell, which only a detached lab can meet.</summary>
-    public async Task RefreshAsync()
-    {
-        if (!Detached || !Running) return;
-        AgentResponse response = await _agent.AskAsync(new AgentRequest { Verb = AgentVerb.Describe }).ConfigureAwait(false);
-        if (new LabMode(response.Lab!.ProxyMode, response.Lab.IpvsScheduler) != Mode) _topology = new LabTopology(response.Lab);
     }
 
     /// <summary>Changes how an endpoint treats new connections: a fault on demand.</summary>
