@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using LbTest.Clusters.Kubernetes.Api;
 
 namespace LbTest.Clusters.Kubernetes.Deploy;
@@ -6,7 +5,7 @@ namespace LbTest.Clusters.Kubernetes.Deploy;
 /// <summary>Puts the objects of a test cluster there, waits until its endpoints are ready, and takes away what it made.</summary>
 internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private bool _begun, _ownNamespace;
 
@@ -47,8 +46,7 @@ internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
     /// <exception cref="KubernetesException">They are not in time, or never will be; the message says why.</exception>
     internal async Task WaitAsync(IProgress<KubernetesProgress>? progress, CancellationToken cancel)
     {
-        var elapsed = Stopwatch.StartNew();
-        TimeSpan hopelessSince = TimeSpan.MaxValue;
+        var patience = new PodPatience(spec.Timeout);
         while (true)
         {
             KubeWorkload? deployment = await api.GetAsync(Kube.Deployments, spec.Namespace, ClusterObjects.Name, cancel).ConfigureAwait(false);
@@ -58,11 +56,10 @@ internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
             if (seen && ready == spec.EndpointCount && (status.Replicas ?? 0) == spec.EndpointCount) return;
             PodTroubles troubles = await Troubles(unmade: (status.Replicas ?? 0) < spec.EndpointCount, cancel).ConfigureAwait(false);
             progress?.Report(new KubernetesProgress("Waiting for endpoints", ready, spec.EndpointCount, troubles.Reasons));
-            hopelessSince = troubles.Hopeless ? TimeSpan.FromTicks(Math.Min(hopelessSince.Ticks, elapsed.Elapsed.Ticks)) : TimeSpan.MaxValue;
             string why = troubles.Reasons.IsEmpty ? "nobody says why" : string.Join("; ", troubles.Reasons);
-            if (hopelessSince != TimeSpan.MaxValue && elapsed.Elapsed - hopelessSince > Patience)
+            if (patience.InVain(troubles.Hopeless))
                 throw new KubernetesException(KubernetesFault.Invalid, $"Only {ready} of {spec.EndpointCount} endpoints are ready, and waiting will not help: {why}. {Hint(why)}");
-            if (elapsed.Elapsed > spec.Timeout)
+            if (patience.Over)
                 throw new KubernetesException(KubernetesFault.Other, $"Only {ready} of {spec.EndpointCount} endpoints were ready after {spec.Timeout.TotalSeconds:0} s: {why}. {Hint(why)}");
             await Task.Delay(Interval, cancel).ConfigureAwait(false);
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Deploy;
@@ -49,12 +48,12 @@ internal sealed class NodePods(IKubernetesApi api, KubernetesSpec spec)
 
     private async Task<ImmutableArray<KubePod>> Ready(string ns, string run, int count, CancellationToken cancel)
     {
-        var elapsed = Stopwatch.StartNew();
+        var patience = new PodPatience(Limit);
         while (true)
         {
             ImmutableArray<KubePod> pods = await api.ListAsync(Kube.Pods, ns, $"{Run}={run}", null, cancel).ConfigureAwait(false);
             if (pods.Length == count && pods.All(pod => pod.Ready)) return pods;
-            if (elapsed.Elapsed > Limit || pods.FirstOrDefault(pod => pod.Status?.Phase is "Failed" or "Succeeded") is not null)
+            if (patience.InVain(PodTroubles.Of(pods.Where(pod => !pod.Ready), [], unmade: false).Hopeless) || patience.Over || pods.FirstOrDefault(pod => pod.Status?.Phase is "Failed" or "Succeeded") is not null)
             {
                 PodTroubles troubles = PodTroubles.Of(pods.Where(pod => !pod.Ready), await api.ListAsync(Kube.Events, ns, null, "type=Warning", cancel).ConfigureAwait(false), unmade: pods.Length < count);
                 throw new KubernetesException(KubernetesFault.Other, $"Of {count} pods that look into the nodes {count - pods.Count(pod => pod.Ready)} did not start in namespace {ns}: {string.Join("; ", troubles.Reasons)}");

@@ -27,16 +27,16 @@ internal sealed class ClientPods(IKubernetesApi api, KubernetesSpec spec, bool h
             there = await Read(cancel).ConfigureAwait(false);
         }
 
-        var elapsed = System.Diagnostics.Stopwatch.StartNew();
+        var patience = new PodPatience(Limit);
         while (true)
         {
             KubePod[] wanted = [.. there.Where(pod => nodes.Any(node => pod.Name == ClusterObjects.ClientName(node)))];
             KubePod[] waiting = [.. wanted.Where(pod => !pod.Ready)];
             if (waiting.Length == 0 && wanted.Length == nodes.Count) return [.. nodes.Select(ClusterObjects.ClientName)];
-            if (elapsed.Elapsed > Limit)
+            if (patience.InVain(PodTroubles.Of(waiting, [], unmade: false).Hopeless) || patience.Over)
             {
                 PodTroubles troubles = PodTroubles.Of(waiting, await api.ListAsync(Kube.Events, Namespace, null, "type=Warning", cancel).ConfigureAwait(false), unmade: false);
-                throw new KubernetesException(KubernetesFault.Other, $"The client pod {waiting.FirstOrDefault()?.Name ?? ClusterObjects.ClientName(nodes.First())} in namespace {Namespace} is not ready after {Limit.TotalSeconds:0} s: {string.Join("; ", troubles.Reasons)}");
+                throw new KubernetesException(KubernetesFault.Other, $"The client pod {waiting.FirstOrDefault()?.Name ?? ClusterObjects.ClientName(nodes.First())} in namespace {Namespace} is not ready after {patience.Elapsed.TotalSeconds:0} s: {string.Join("; ", troubles.Reasons)}");
             }
 
             await Task.Delay(Interval, cancel).ConfigureAwait(false);
