@@ -23,7 +23,7 @@ BeforeDiscovery {
             $result = $cluster | Invoke-ConnectTest -Count 2000 -Label 'one'
             function Get-Completion([string]$Line) { (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText }
         }
-        AfterAll { if ($cluster) { $cluster | Stop-LbCluster } }
+        AfterAll { if ($cluster.Kind -eq 'Kubernetes') { Remove-Namespace $cluster.Namespace } elseif ($cluster) { $cluster | Stop-LbCluster } }
 
         It 'makes every connection' {
             $result.Completed, $result.Connections, $result.Failed | Should -Be $true, 2000, 0

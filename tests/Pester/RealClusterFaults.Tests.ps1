@@ -46,7 +46,7 @@ Describe 'A Kubernetes cluster, when something is broken off' -Skip:$NoCluster {
     }
 
     AfterAll {
-        if ($cluster) { $cluster | Stop-LbCluster }
+        if ($namespace) { Remove-Namespace $namespace }
     }
 
     AfterEach {

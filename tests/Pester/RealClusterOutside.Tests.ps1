@@ -54,7 +54,7 @@ route add default via 172.31.0.1
             ip -n $hub route delete 198.51.100.9
             ip netns delete $outside
         }
-        if ($namespace) { Get-LbCluster -Kubernetes -Namespace $namespace | Stop-LbCluster }
+        if ($namespace) { Remove-Namespace $namespace }
     }
 
     It 'gets the address of a load balancer, and the nodes their parts of what comes through it: policy Local' {

@@ -23,6 +23,12 @@ Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
         Test-Leaving $namespace | Should -BeTrue
     }
 
+    It 'says that this version does not know a policy, and leaves nothing' -Skip:$NotOurs {
+        $namespace = New-Namespace
+        { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 1 -InternalTrafficPolicy Local } | Should -Throw "InternalTrafficPolicy 'Local' cannot be:*from 1.22 on*"
+        Test-Leaving $namespace | Should -BeTrue
+    }
+
     It 'says that a quota is full' {
         $namespace = New-Namespace
         kubectl create namespace $namespace | Out-Null
@@ -33,14 +39,14 @@ Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
             Wait-Until { -not (kubectl -n $namespace get deployments,services -l app.kubernetes.io/managed-by=lbtest -o name) } -Seconds 30 | Should -BeTrue
             kubectl get namespace $namespace -o name | Should -Be "namespace/$namespace"
         }
-        finally { kubectl delete namespace $namespace --wait=false | Out-Null }
+        finally { Remove-Namespace $namespace }
     }
 
     It 'waits for no namespace that is being deleted' {
         $namespace = New-Namespace
         kubectl create namespace $namespace | Out-Null
         '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"held","namespace":"' + $namespace + '","finalizers":["lbtest/held"]}}' | kubectl apply -f - | Out-Null
-        kubectl delete namespace $namespace --wait=false | Out-Null
+        Remove-Namespace $namespace
         try { { Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 1 } | Should -Throw '*is being deleted*' }
         finally { kubectl -n $namespace patch configmap held --type=merge -p '{"metadata":{"finalizers":null}}' | Out-Null }
     }
@@ -58,7 +64,7 @@ Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
             kubectl -n $namespace get configmap theirs -o name | Should -Be 'configmap/theirs'
             kubectl -n $namespace get all -l app.kubernetes.io/managed-by=lbtest -o name | Should -BeNullOrEmpty
         }
-        finally { kubectl delete namespace $namespace --wait=false | Out-Null }
+        finally { Remove-Namespace $namespace }
     }
 
     It 'goes on without a look into the nodes where that cannot be, and makes nothing with -WhatIf' -Skip:$NotOurs {
@@ -75,7 +81,7 @@ Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
             $said | Should -Match "$needs.* What they lack could not be looked at: .*lbtest-nowhere.*not asked"
             kubectl -n "$namespace-node" get pods -o name | Should -BeNullOrEmpty
         }
-        finally { $cluster | Stop-LbCluster }
+        finally { Remove-Namespace $namespace }
     }
 
     It 'names the right that is missing' -Skip:$NotOurs {
@@ -114,7 +120,7 @@ Describe 'Starting on a Kubernetes cluster' -Skip:$NoCluster {
                     $connect | Should -Throw "*'$image' answers no connect tests*mconnect*"
                 }
             }
-            finally { if ($cluster) { $cluster | Stop-LbCluster } }
+            finally { if ($cluster) { Remove-Namespace $cluster.Namespace } }
         }
     }
 

@@ -35,6 +35,9 @@ function Test-Leaving([string]$Namespace) {
     -not $phase -or $phase -eq 'Terminating'
 }
 
+# Deletes what a test has on Kubernetes, where stopping it is not what is tested: kubelets may take a minute for the last pods, and nobody waits for that.
+function Remove-Namespace([string]$Namespace) { kubectl delete namespace $Namespace "$Namespace-node" --wait=false --ignore-not-found | Out-Null }
+
 # Waits for what must come true soon.
 function Wait-Until([scriptblock]$Condition, [double]$Seconds = 5) {
     $deadline = [DateTime]::UtcNow.AddSeconds($Seconds)

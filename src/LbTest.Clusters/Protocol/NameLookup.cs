@@ -28,7 +28,7 @@ internal static unsafe partial class NameLookup
             int status = GetHost(host, family == AddressFamily.InterNetwork ? 2 : 10, &entry, start, Enough, &found, &error);
             return status == 0 && found is not null && *found->Addresses is not null ? new IPAddress(new ReadOnlySpan<byte>(*found->Addresses, found->Length))
                 : throw new InvalidOperationException(error == NoData
-                    ? $"The name '{host}' has no IPv{(family == AddressFamily.InterNetwork ? 4 : 6)} address. Services have both families where the cluster was started with -IPFamilyPolicy RequireDualStack."
+                    ? $"The cluster's DNS knows the name '{host}', but no IPv{(family == AddressFamily.InterNetwork ? 4 : 6)} address of it. See whether it is set up for that family."
                     : $"The name '{host}' does not resolve. See whether the cluster's DNS works: kubectl get pods -n kube-system -l k8s-app=kube-dns");
         }
     }

@@ -1,5 +1,6 @@
 using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Kubernetes.Api;
+using LbTest.Clusters.Lab.Dataplanes;
 using LbTest.Engine.Serve;
 
 namespace LbTest.Clusters.Tests.Kubernetes;
@@ -54,9 +55,9 @@ public sealed class ReachingTests
     [Fact]
     public async Task A_load_balancer_of_both_families_has_to_be_reached_by_one_of_them()
     {
-        using Server server = LocalCluster.Serve("one", ServedService.Connect, "127.0.97.8");
+        using Server server = LocalCluster.Serve("one", ServedService.Connect, "127.0.97.10");
 
-        KubernetesCluster cluster = await LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), "example/mconnect:1", "::1,127.0.97.8", TimeSpan.FromMinutes(1), "one");
+        KubernetesCluster cluster = await LocalCluster.StartAsync(RecordedCluster.Recorded("kubeadm-1.20-iptables"), "example/mconnect:1", "::1,127.0.97.10", TimeSpan.FromMinutes(1), "one");
 
         Assert.Equal("one", Assert.Single(cluster.Endpoints));
     }
@@ -70,6 +71,22 @@ public sealed class ReachingTests
             new KubernetesSpec { Namespace = "tests", EndpointCount = 0, IPFamilyPolicy = IPFamilyPolicy.RequireDualStack }, null, CancellationToken.None));
 
         Assert.StartsWith("IPFamilyPolicy 'RequireDualStack' cannot be: this cluster gave the service one address only", failure.Message, StringComparison.Ordinal);
+        Assert.Null(api.Find("Namespace", "tests"));
+    }
+
+    [Fact]
+    public async Task A_policy_that_the_server_drops_is_an_error_and_nothing_stays()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        api.Changed = _ =>
+        {
+            if (api.Find("Service", "lbtest") is { } service) Assert.True(service["spec"]!.AsObject().Remove("internalTrafficPolicy"));
+        };
+
+        KubernetesException failure = await Assert.ThrowsAsync<KubernetesException>(() => KubernetesCluster.StartAsync(api,
+            new KubernetesSpec { Namespace = "tests", EndpointCount = 0, InternalTrafficPolicy = TrafficPolicy.Local }, null, CancellationToken.None));
+
+        Assert.StartsWith("InternalTrafficPolicy 'Local' cannot be: this cluster does not know it", failure.Message, StringComparison.Ordinal);
         Assert.Null(api.Find("Namespace", "tests"));
     }
 }

@@ -1,4 +1,5 @@
 using LbTest.Clusters.Kubernetes.Api;
+using LbTest.Clusters.Lab.Dataplanes;
 
 namespace LbTest.Clusters.Kubernetes.Deploy;
 
@@ -152,13 +153,19 @@ internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
             // Another service has 30001 or 30003: any others will do.
             _ = await api.ApplyAsync(ClusterObjects.Services(spec, chooseNodePorts: true), cancel).ConfigureAwait(false);
         }
+        catch (KubernetesException exception) when (exception.Message.Contains("internalTrafficPolicy", StringComparison.Ordinal))
+        {
+            throw NoInternalPolicy();
+        }
 
-        if (spec.IPFamilyPolicy != IPFamilyPolicy.RequireDualStack) return;
-        // A server older than the field, or without the feature, drops it and says nothing.
+        // A server without a field's feature drops it and says nothing.
         KubeService? made = await api.GetAsync(Kube.Services, spec.Namespace, ClusterObjects.Name, cancel).ConfigureAwait(false);
-        if (made?.Spec?.ClusterIPs is not { Length: > 1 })
+        if (spec.IPFamilyPolicy == IPFamilyPolicy.RequireDualStack && made?.Spec?.ClusterIPs is not { Length: > 1 })
             throw new KubernetesException(KubernetesFault.Invalid, "IPFamilyPolicy 'RequireDualStack' cannot be: this cluster gave the service one address only, so it has one family. Leave -IPFamilyPolicy out, or set the cluster up for dual stack.");
+        if (spec.InternalTrafficPolicy == TrafficPolicy.Local && made?.Spec?.InternalTrafficPolicy != nameof(TrafficPolicy.Local)) throw NoInternalPolicy();
     }
+
+    private static KubernetesException NoInternalPolicy() => new(KubernetesFault.Invalid, "InternalTrafficPolicy 'Local' cannot be: this cluster does not know it; Kubernetes does from 1.22 on. Leave -InternalTrafficPolicy out.");
 
     private async Task<PodTroubles> Troubles(bool unmade, CancellationToken cancel)
     {
