@@ -105,7 +105,7 @@ Describe 'A Kubernetes cluster, by IPv6' -Skip:($NoCluster -or $NotOurs) {
         # One that had not answered yet when it went has no name.
         $lost = ($result | Get-LbTrafficConnection -Lost).Endpoint | Where-Object { $_ }
         $lost | Should -Not -BeNullOrEmpty
-        $lost | Should -BeIn $gone
+        $lost | ForEach-Object { $_ | Should -BeIn $gone }
         $disruption = $result | Measure-LbDisruption
         $disruption.LostConnections | Should -BeGreaterThan 0
         $disruption.Recovered | Should -BeTrue
