@@ -158,6 +158,7 @@ internal sealed class ClusterDeployment(IKubernetesApi api, KubernetesSpec spec)
             throw NoInternalPolicy();
         }
 
+        if (spec.IPFamilyPolicy != IPFamilyPolicy.RequireDualStack && spec.InternalTrafficPolicy != TrafficPolicy.Local) return;
         // A server without a field's feature drops it and says nothing.
         KubeService? made = await api.GetAsync(Kube.Services, spec.Namespace, ClusterObjects.Name, cancel).ConfigureAwait(false);
         if (spec.IPFamilyPolicy == IPFamilyPolicy.RequireDualStack && made?.Spec?.ClusterIPs is not { Length: > 1 })
