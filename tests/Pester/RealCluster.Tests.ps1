@@ -170,6 +170,20 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 60 -NodeAccess:$cluster.NodeAccess | ForEach-Object Endpoints | Should -HaveCount 60
     }
 
+    It 'agrees with a lab in the same mode' -Skip:$NotOurs {
+        $lab = Start-LbCluster -Name (New-LabName) -ProxyMode Iptables -NodeCount 3 -EndpointCount 60
+        try {
+            $ours = $lab | Invoke-ConnectTest -Count 50000 -Label lab
+            # One client has ports for 28,000 a minute. The next test uses up those of one of them, so it comes afterwards.
+            $real = $cluster | Invoke-ConnectTest -Count 50000 -FromName * -Label kubernetes
+            $real.Connections, $ours.Connections | Should -Be 50000, 50000 -Because "$($real.Failures) $($ours.Failures)"
+            ($ours, $real | Measure-LbBalance -Alpha $alpha).Verdict | Should -Be ConsistentWithRandom, ConsistentWithRandom
+            $comparison = $ours, $real | Compare-LbResult -Alpha $alpha
+            $comparison.Spread.Verdict | Should -Be SameSpread
+        }
+        finally { $lab | Stop-LbCluster }
+    }
+
     It 'hands over what it has when the line to the agent is cut' {
         $job = Start-ThreadJob { Import-Module $using:ModulePath; $using:cluster | Invoke-ConnectTest -Count 2000000 -WarningAction SilentlyContinue }
         try {
@@ -199,20 +213,6 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         }
         ($result | Measure-LbBalance -Alpha $alpha).Verdict | Should -Be ConsistentWithRandom
         Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 60 -NodeAccess | Out-Null
-    }
-
-    It 'agrees with a lab in the same mode' -Skip:$NotOurs {
-        $lab = Start-LbCluster -Name (New-LabName) -ProxyMode Iptables -NodeCount 3 -EndpointCount 60
-        try {
-            $ours = $lab | Invoke-ConnectTest -Count 50000 -Label lab
-            # One client has ports for 28,000 a minute.
-            $real = $cluster | Invoke-ConnectTest -Count 50000 -FromName * -Label kubernetes
-            $real.Connections, $ours.Connections | Should -Be 50000, 50000
-            ($ours, $real | Measure-LbBalance -Alpha $alpha).Verdict | Should -Be ConsistentWithRandom, ConsistentWithRandom
-            $comparison = $ours, $real | Compare-LbResult -Alpha $alpha
-            $comparison.Spread.Verdict | Should -Be SameSpread
-        }
-        finally { $lab | Stop-LbCluster }
     }
 
     It 'goes on when kube-proxy is restarted, and when nodes are drained' -Skip:$NotOurs {
