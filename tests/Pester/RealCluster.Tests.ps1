@@ -227,6 +227,8 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         # Restarting kube-proxy breaks nothing that exists.
         $lost = ($result | Measure-LbDisruption).Steps | Where-Object Kind -EQ ProxyRestart
         $lost.Lost | Should -Be 0
+        # A node after the other, 10 s each where nothing else goes on: the test may well have ended before.
+        kubectl -n kube-system rollout status daemonset/kube-proxy --timeout=300s | Out-Null
         Start-LbCluster -Kubernetes -Namespace $namespace -EndpointCount 60 -NodeAccess:$cluster.NodeAccess | Out-Null
     }
 
@@ -239,6 +241,7 @@ Describe 'A Kubernetes cluster' -Skip:$NoCluster {
         $result.Disturbances[0].Description | Should -Match 'change over from Iptables to Iptables'
         $result.LostConnections | Should -Be 0
         $result.Warnings | Where-Object { $_ -match 'undone' } | Should -BeNullOrEmpty
+        ($cluster | Get-LbProxyMode).Mode | Should -Be Iptables, Iptables, Iptables
         Get-Config | Should -Be $before
         { $cluster | Set-LbProxyMode -IpvsScheduler Lc } | Should -Throw '*Give ProxyMode Ipvs too*'
     }

@@ -91,4 +91,8 @@ public sealed record ProxyModeReport
 /// <param name="Report">The mode; null where the log does not tell.</param>
 /// <param name="Problem">Why it does not tell; null where it does.</param>
 /// <param name="Remedy">What to do then, a sentence without its full stop; null where it tells.</param>
-public sealed record ProxyLogReading(string? Source, ProxyModeReport? Report, string? Problem = null, string? Remedy = null);
+public sealed record ProxyLogReading(string? Source, ProxyModeReport? Report, string? Problem = null, string? Remedy = null)
+{
+    /// <summary>Why kube-proxy did not start, without its full stop; null where it did, or where the log does not tell.</summary>
+    public string? Failure { get; init; }
+}

@@ -22,7 +22,7 @@ internal static class ProxyModeText
     }
 
     internal static ProxyLogReading NotStarted(string? source, string failure) => new(source, null, $"kube-proxy did not start: {failure}.",
-        "See to what it lacks on the node (kernel modules, ipset, iptables, a scheduler's name), or choose another mode; then read the log again");
+        "See to what it lacks on the node (kernel modules, ipset, iptables, a scheduler's name), or choose another mode; then read the log again") { Failure = failure };
 
     internal static ProxyLogReading NotFound(string? source, long lines) => new(source, null,
         string.Create(CultureInfo.InvariantCulture, $"Of {lines:N0} line{(lines == 1 ? "" : "s")} there is none that tells the proxy mode, such as 'Using ipvs Proxier'. ")

@@ -57,6 +57,11 @@ internal sealed record KubePod
 
     [JsonIgnore]
     internal bool Ready => Metadata.DeletionTimestamp is null && (Status?.Conditions?.Any(one => one is { Type: "Ready", Status: "True" }) ?? false);
+
+    /// <summary>What it is doing, in the word that <c>kubectl get pods</c> has for it.</summary>
+    [JsonIgnore]
+    internal string State => Metadata.DeletionTimestamp is not null ? "Terminating"
+        : Status?.ContainerStatuses?.Select(one => (one.State?.Waiting ?? one.State?.Terminated)?.Reason).FirstOrDefault(reason => reason is not null) ?? Status?.Reason ?? Status?.Phase ?? "";
 }
 
 internal sealed record KubePodSpec(string? NodeName, ImmutableArray<KubeContainer>? Containers, bool? HostNetwork);

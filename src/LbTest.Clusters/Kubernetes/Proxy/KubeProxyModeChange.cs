@@ -18,6 +18,9 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
     private ImmutableArray<string> _warnings;
     private bool _isBack;
 
+    // How a change that was stopped goes back.
+    private ProxyRestart? _unawaited;
+
     private KubeProxyModeChange(IKubernetesApi api, ProxySurvey survey, KubeWorkload daemonSet, LabMode to, ImmutableArray<ProxyModeReport> inForce)
     {
         (_api, _survey, _daemonSet, _to) = (api, survey, daemonSet, to);
@@ -112,7 +115,12 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
     /// <exception cref="InvalidOperationException">It could not be taken back; the message says what to do.</exception>
     internal async Task RevertAsync(bool wait, TimeSpan timeout)
     {
-        if (_isBack) return;
+        if (_isBack)
+        {
+            if (wait && _unawaited is { } restart) await restart.FollowAsync(null, timeout, null, CancellationToken.None).ConfigureAwait(false);
+            return;
+        }
+
         (bool done, string words) = await BackAsync(written: true, wait, timeout).ConfigureAwait(false);
         if (!done) throw new InvalidOperationException(words);
     }
@@ -137,9 +145,9 @@ internal sealed class KubeProxyModeChange : ProxyModeChange
             }
 
             var again = new ProxyRestart(_api, _survey, _daemonSet);
-            if (wait) await again.RunAsync(null, timeout, null, CancellationToken.None).ConfigureAwait(false);
-            else _ = await again.StartAsync(CancellationToken.None).ConfigureAwait(false);
-            _isBack = true;
+            await again.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            if (wait) await again.FollowAsync(null, timeout, null, CancellationToken.None).ConfigureAwait(false);
+            (_isBack, _unawaited) = (true, wait ? null : again);
             return (true, $"It was changed back: {map} is what it was, and kube-proxy {(wait ? "runs" : "is being restarted")} with that.");
         }
         catch (Exception exception) when (exception is KubernetesException or InvalidOperationException or IOException)

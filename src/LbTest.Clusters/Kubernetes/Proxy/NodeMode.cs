@@ -51,7 +51,10 @@ internal sealed class NodeMode(KubePod pod, ProxyAsked? asked, ProxyProcess? pro
         if (report.Mode == KubeProxyMode.Unknown)
         {
             string what = asked is null ? "" : $" {asked.Source} asks for {Word(asked.Mode)}.";
-            return log.Problem is { } problem && process is null ? $"nothing says in which mode kube-proxy runs. {problem}{what}" : $"nothing says in which mode kube-proxy runs.{what}";
+            string state = pod.Ready ? "" : $" {pod.Name} is not ready ({pod.State}).";
+            // One that comes or goes has no log yet, or none any more.
+            string problem = process is null && log.Problem is { } found && (pod.Ready || log.Failure is not null) ? $" {found}" : "";
+            return $"nothing says in which mode kube-proxy runs.{state}{problem}{what}";
         }
 
         // What was asked for later than it started is told apart from what it could not do.

@@ -13,6 +13,9 @@ internal sealed class ProxyRestart(IKubernetesApi api, ProxySurvey survey, KubeW
 
     private readonly Dictionary<string, ProxyModeReport> _met = new(StringComparer.Ordinal);
 
+    // What the new pods are marked with.
+    private string _stamp = "";
+
     /// <summary>Restarts it, and waits until it runs again on every node and is in the wanted mode there.</summary>
     /// <param name="goal">The mode; null for any.</param>
     /// <param name="timeout">How long that may take.</param>
@@ -21,14 +24,29 @@ internal sealed class ProxyRestart(IKubernetesApi api, ProxySurvey survey, KubeW
     /// <exception cref="InvalidOperationException">A new one did not start, or is in another mode, or it takes too long. The others have not been waited for.</exception>
     internal async Task RunAsync(ProxyGoal? goal, TimeSpan timeout, IProgress<string>? progress, CancellationToken cancel)
     {
-        string stamp = await StartAsync(cancel).ConfigureAwait(false);
+        await StartAsync(cancel).ConfigureAwait(false);
+        await FollowAsync(goal, timeout, progress, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Restarts it, and waits for nothing.</summary>
+    internal async Task StartAsync(CancellationToken cancel)
+    {
+        // To the tenth of a microsecond: two restarts in one second are two.
+        _stamp = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture);
+        string patch = $$"""{"spec":{"template":{"metadata":{"annotations":{"{{Annotation}}":"{{_stamp}}"} } } } }""";
+        await api.PatchAsync(Kube.DaemonSets, survey.Namespace, daemonSet.Metadata.Name, patch, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits, after <see cref="StartAsync"/>, as <see cref="RunAsync"/> does.</summary>
+    internal async Task FollowAsync(ProxyGoal? goal, TimeSpan timeout, IProgress<string>? progress, CancellationToken cancel)
+    {
         var clock = Stopwatch.StartNew();
         while (true)
         {
             KubeWorkload set = await api.GetAsync(Kube.DaemonSets, survey.Namespace, daemonSet.Metadata.Name, cancel).ConfigureAwait(false)
                 ?? throw new InvalidOperationException($"DaemonSet {survey.Namespace}/{daemonSet.Metadata.Name} is gone.");
             ImmutableArray<KubePod> all = await api.ListAsync(Kube.Pods, survey.Namespace, null, null, cancel).ConfigureAwait(false);
-            KubePod[] pods = [.. all.Where(pod => pod.Metadata.Annotations?.GetValueOrDefault(Annotation) == stamp && ProxySurvey.IsKubeProxy(pod.Metadata, pod.Spec) && pod.Metadata.DeletionTimestamp is null)];
+            KubePod[] pods = [.. all.Where(pod => pod.Metadata.Annotations?.GetValueOrDefault(Annotation) == _stamp && ProxySurvey.IsKubeProxy(pod.Metadata, pod.Spec) && pod.Metadata.DeletionTimestamp is null)];
             foreach (KubePod pod in pods.Where(pod => !_met.ContainsKey(pod.Name))) await Look(pod, goal, cancel).ConfigureAwait(false);
             int wanted = set.Status?.DesiredNumberScheduled ?? 0, ready = pods.Count(pod => pod.Ready && _met.ContainsKey(pod.Name));
             bool observed = set.Status?.ObservedGeneration >= set.Metadata.Generation;
@@ -37,17 +55,6 @@ internal sealed class ProxyRestart(IKubernetesApi api, ProxySurvey survey, KubeW
             if (clock.Elapsed > timeout) throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"After {timeout.TotalSeconds:0.#} seconds kube-proxy runs anew on {ready} of {wanted} nodes only{Waiting(pods)}."));
             await Task.Delay(Pause, cancel).ConfigureAwait(false);
         }
-    }
-
-    /// <summary>Restarts it.</summary>
-    /// <returns>What the new pods are marked with.</returns>
-    internal async Task<string> StartAsync(CancellationToken cancel)
-    {
-        // To the tenth of a microsecond: two restarts in one second are two.
-        string stamp = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture);
-        string patch = $$"""{"spec":{"template":{"metadata":{"annotations":{"{{Annotation}}":"{{stamp}}"} } } } }""";
-        await api.PatchAsync(Kube.DaemonSets, survey.Namespace, daemonSet.Metadata.Name, patch, cancel).ConfigureAwait(false);
-        return stamp;
     }
 
     // A kube-proxy that says nothing yet is asked again in the next round.
@@ -73,7 +80,7 @@ internal sealed class ProxyRestart(IKubernetesApi api, ProxySurvey survey, KubeW
             try
             {
                 string text = await api.LogHeadAsync(survey.Namespace, pod.Name, null, previous, 256 * 1024, cancel).ConfigureAwait(false);
-                if (ProxyLog.Read(text.Split('\n'))[0].Problem is { } problem && problem.StartsWith("kube-proxy did not start: ", StringComparison.Ordinal)) return problem["kube-proxy did not start: ".Length..];
+                if (ProxyLog.Read(text.Split('\n'))[0].Failure is { } failure) return $"{failure}.";
                 // A version that does not know a mode says so, and then how to use it.
                 if (text.Split('\n').FirstOrDefault(line => line.Contains("mode", StringComparison.OrdinalIgnoreCase) && line.Contains("nvalid", StringComparison.Ordinal)) is { } line) return line.Trim();
             }
@@ -87,5 +94,5 @@ internal sealed class ProxyRestart(IKubernetesApi api, ProxySurvey survey, KubeW
     }
 
     private static string Waiting(KubePod[] pods) =>
-        pods.FirstOrDefault(pod => !pod.Ready) is { } pod ? $" ({pod.Name} on {pod.Spec?.NodeName}: {pod.Status?.ContainerStatuses?.FirstOrDefault()?.State?.Waiting?.Reason ?? pod.Status?.Phase})" : "";
+        pods.FirstOrDefault(pod => !pod.Ready) is { } pod ? $" ({pod.Name} on {pod.Spec?.NodeName}: {pod.State})" : "";
 }

@@ -154,6 +154,35 @@ public sealed class ProxyModeChangeTests
         Assert.Contains("kubectl --context kubeadm-1.20-iptables -n kube-system edit configmap kube-proxy (mode: \"\"", told, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_change_that_was_stopped_is_back_when_kube_proxy_runs_again()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        string before = Text(api);
+        using var proxies = new Proxies(api, "ipvs");
+        using var stop = new CancellationTokenSource();
+        Action<string> restart = api.Changed!;
+        string? second = null;
+        api.Changed = change =>
+        {
+            if (!change.StartsWith("patch daemonsets", StringComparison.Ordinal)) return;
+            if (stop.IsCancellationRequested) second = change;
+            else restart(change);
+            stop.Cancel();
+        };
+        var change = (KubeProxyModeChange)await Plan(api, ProxyMode.Ipvs, null);
+
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => change.ApplyAsync(Limit, null, stop.Token));
+        Assert.Equal(before, Text(api));
+        await change.RevertAsync(wait: false, Limit);
+
+        Task back = change.RevertAsync(wait: true, Limit);
+        Assert.NotSame(back, await Task.WhenAny(back, Task.Delay(TimeSpan.FromSeconds(2))));
+        restart(second!);
+        await back;
+        Assert.Equal(2, api.Changes.Count(one => one.StartsWith("patch daemonsets", StringComparison.Ordinal)));
+    }
+
     [Theory]
     [InlineData("no-config-conf", "has no 'config.conf' in ConfigMap kube-system/kube-proxy (its keys are kubeconfig.conf)")]
     [InlineData("eks", "aws eks update-addon")]

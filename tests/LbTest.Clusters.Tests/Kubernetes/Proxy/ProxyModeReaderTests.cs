@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using LbTest.Clusters.Kubernetes;
 using LbTest.Clusters.Kubernetes.Api;
 using LbTest.Clusters.Kubernetes.Proxy;
@@ -92,7 +93,21 @@ public sealed class ProxyModeReaderTests
 
         Assert.Equal(Mode.Unknown, report.Mode);
         Assert.Contains("requires kernel 5.13 or later", report.Explanation, StringComparison.Ordinal);
+        Assert.Contains("kube-proxy-1 is not ready (CrashLoopBackOff).", report.Explanation, StringComparison.Ordinal);
         Assert.Contains("asks for nftables", report.Explanation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_whose_kube_proxy_is_being_replaced_says_so()
+    {
+        var api = RecordedCluster.Recorded("kubeadm-1.20-iptables");
+        JsonNode ending = api.Objects.First(one => (string?)one["kind"] == "Pod" && (string?)one["spec"]!["nodeName"] == "node-2")["metadata"]!;
+        (ending["name"], ending["deletionTimestamp"]) = ("kube-proxy-ends", "2026-06-26T17:19:43Z");
+
+        ImmutableArray<ProxyModeReport> reports = await Read(api);
+
+        Assert.Equal([Mode.Iptables, Mode.Unknown, Mode.Iptables], reports.Select(report => report.Mode));
+        Assert.Equal("node-2: nothing says in which mode kube-proxy runs. kube-proxy-ends is not ready (Terminating). ConfigMap kube-system/kube-proxy asks for iptables.", reports[1].Explanation);
     }
 
     [Fact]
