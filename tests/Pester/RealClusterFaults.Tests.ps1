@@ -28,20 +28,27 @@ Describe 'A Kubernetes cluster, when something is broken off' -Skip:$NoCluster {
         function Get-ProxyConfig { (kubectl -n kube-system get configmap kube-proxy -o 'jsonpath={.data.config\.conf}') -join "`n" }
         function Test-Namespace([string]$Name) { "namespace/$Name" -in (kubectl get namespaces -o name) }
 
-        # Presses Ctrl+C in another runspace once the time has come; returns how long that took, and the last result.
-        function Invoke-Stopped([string]$Command, [scriptblock]$When) {
-            $shell = [powershell]::Create().AddScript("$find; $Command")
+        # Runs commands in another runspace, and does something to it, and to what it runs, once the time has come.
+        function Invoke-Beside([string]$Script, [scriptblock]$When, [scriptblock]$Then) {
+            $shell = [powershell]::Create().AddScript($Script)
             try {
                 $running = $shell.BeginInvoke()
                 Wait-Until { $running.IsCompleted -or (& $When) } -Seconds 90 | Should -BeTrue
                 # Not enumerated: that would wait for the end.
                 $shell.Streams.Error.ReadAll() | Should -BeNullOrEmpty
                 $shell.InvocationStateInfo.State | Should -Be Running
+                & $Then $shell $running
+            }
+            finally { $shell.Dispose() }
+        }
+        # Presses Ctrl+C once the time has come; returns how long that took, and the last result.
+        function Invoke-Stopped([string]$Command, [scriptblock]$When) {
+            Invoke-Beside "$find; $Command" $When {
+                param($shell)
                 $took = Measure-Command { $shell.Stop() }
                 Write-Verbose "Ctrl+C took $($took.TotalSeconds) s: $Command" -Verbose:($env:LBTEST_TIMES -eq '1')
                 [pscustomobject]@{ Seconds = $took.TotalSeconds; Result = $shell.Runspace.SessionStateProxy.GetVariable('LbLastResult') }
             }
-            finally { $shell.Dispose() }
         }
     }
 
@@ -140,12 +147,8 @@ Describe 'A Kubernetes cluster, when something is broken off' -Skip:$NoCluster {
 
             # Cuts the line once the time has come; returns what came of the command, and how long it took after the cut.
             function Invoke-Cut([string]$Command, [scriptblock]$When) {
-                $shell = [powershell]::Create().AddScript("$through; $Command")
-                try {
-                    $running = $shell.BeginInvoke()
-                    Wait-Until { $running.IsCompleted -or (& $When) } -Seconds 90 | Should -BeTrue
-                    $shell.Streams.Error.ReadAll() | Should -BeNullOrEmpty
-                    $shell.InvocationStateInfo.State | Should -Be Running
+                Invoke-Beside "$through; $Command" $When {
+                    param($shell, $running)
                     $line.Cut()
                     $clock = [Diagnostics.Stopwatch]::StartNew()
                     $fault = $null
@@ -153,7 +156,6 @@ Describe 'A Kubernetes cluster, when something is broken off' -Skip:$NoCluster {
                     Write-Verbose "After the cut it took $($clock.Elapsed.TotalSeconds) s: $Command" -Verbose:($env:LBTEST_TIMES -eq '1')
                     [pscustomobject]@{ Seconds = $clock.Elapsed.TotalSeconds; Result = $result; Fault = $fault ?? $shell.Streams.Error.ReadAll(); Warnings = "$($shell.Streams.Warning.ReadAll())" }
                 }
-                finally { $shell.Dispose() }
             }
         }
 

@@ -46,6 +46,9 @@ internal sealed record ClusterView(ImmutableArray<KubeNode> Nodes, KubeService S
     /// <summary>Of some addresses the one of a family.</summary>
     internal static IPAddress? OfFamily(IEnumerable<IPAddress> addresses, bool ipv6) => addresses.FirstOrDefault(one => one.AddressFamily == (ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork));
 
+    /// <summary>What the load balancer gave the service: its address of a family, or a name, which may have both.</summary>
+    internal string? LoadBalancer(bool ipv6) => LoadBalancers.FirstOrDefault(one => !IPAddress.TryParse(one, out IPAddress? address) || OfFamily([address], ipv6) is not null);
+
     // Who may not read nodes can still test: what needs their addresses or zones says so.
     private static async Task<ImmutableArray<KubeNode>> ReadNodes(IKubernetesApi api, CancellationToken cancel)
     {

@@ -81,8 +81,8 @@ internal sealed class KubernetesRoute(ClusterView view, TestRequest request, str
             case ServiceTarget.NodePort:
                 return ToNode(place, servicePort, ipvs);
             case ServiceTarget.LoadBalancer:
-                string given = view.LoadBalancers.FirstOrDefault(one => !IPAddress.TryParse(one, out IPAddress? ip) || ip.AddressFamily == (request.IPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork))
-                    ?? throw new PlanException("To", To, Service.Type == "LoadBalancer" ? "cannot be: no load balancer has given this service an address" : $"cannot be: the service is of type {Service.Type}", "Use ClusterIP or NodePort, or start the cluster with -ServiceType LoadBalancer where there are load balancers");
+                string given = view.LoadBalancer(request.IPv6) ?? throw (view.LoadBalancers.Any() ? NoFamily("the load balancer")
+                    : new PlanException("To", To, Service.Type == "LoadBalancer" ? "cannot be: no load balancer has given this service an address" : $"cannot be: the service is of type {Service.Type}", "Use ClusterIP or NodePort, or start the cluster with -ServiceType LoadBalancer where there are load balancers"));
                 // kube-proxy catches an external address inside the cluster already.
                 ImmutableArray<ExpectedEndpoint> shares = inside ? Behind(place.Node, external: true, shortcut: !ipvs) : Through(view.Nodes.Select(one => one.Name));
                 return new(HostPort.Resolve(given.Contains(':', StringComparison.Ordinal) ? $"[{given}]:{port}" : $"{given}:{port}", "To", request.IPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork), null, false, shares, inside ? 1 : Math.Max(1, view.Nodes.Length));

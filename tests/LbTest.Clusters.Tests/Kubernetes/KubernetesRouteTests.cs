@@ -162,6 +162,19 @@ public sealed class KubernetesRouteTests
             Assert.Throws<PlanException>(() => Ways(view with { Service = view.Service with { Status = null } }, Request(VantagePoint.Local, null))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true, "2001:db8::9", "203.0.113.9")]
+    [InlineData(false, "203.0.113.9", "2001:db8::9")]
+    public void A_load_balancer_of_the_other_family_is_said_to_be_that(bool ipv6, string missing, string given)
+    {
+        ClusterView view = SampleView.Of(SampleView.LoadBalancer);
+        view = view with { Service = view.Service with { Status = new(new([.. view.Service.Status!.LoadBalancer!.Ingress!.Value.Where(one => one.Ip != missing)])) } };
+
+        Assert.Equal(given, Assert.Single(view.LoadBalancers));
+        Assert.StartsWith($"IPv6 '{ipv6}' cannot be: the load balancer has no IPv{(ipv6 ? 6 : 4)} address.",
+            Assert.Throws<PlanException>(() => Ways(view, Request(VantagePoint.Local, null) with { IPv6 = ipv6 })).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_family_that_is_not_there_is_said() => Assert.Equal(
         "IPv6 'True' cannot be: node node-1 has no IPv6 address. Start the cluster with -IPFamilyPolicy RequireDualStack, or leave IPv6 out.",

@@ -25,8 +25,8 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
         var elapsed = Stopwatch.StartNew();
         if (spec.ServiceType == KubernetesServiceType.LoadBalancer) await WaitForAddress(limit, cancel).ConfigureAwait(false);
         // This machine may have no way by IPv6 to a load balancer that has both.
-        IEnumerable<bool> families = spec.ServiceType == KubernetesServiceType.LoadBalancer ? [cluster.View.LoadBalancers.All(one => IPAddress.TryParse(one, out IPAddress? address) && IsIPv6(address))]
-            : cluster.View.ClusterAddresses.Select(IsIPv6).Distinct().ToArray();
+        IEnumerable<bool> families = spec.ServiceType == KubernetesServiceType.LoadBalancer ? [cluster.View.LoadBalancer(ipv6: false) is null]
+            : cluster.View.ClusterAddresses.Select(one => one.AddressFamily == AddressFamily.InterNetworkV6).Distinct().ToArray();
         foreach (bool ipv6 in families) await WaitAsync(ipv6, elapsed, limit, cancel).ConfigureAwait(false);
     }
 
@@ -96,7 +96,6 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
         }
     }
 
-    private static bool IsIPv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static ConnectPlan Plan(long count) => new() { Target = new IPEndPoint(IPAddress.Any, 0), Count = count, ConnectTimeout = TimeSpan.FromSeconds(2), Timeout = TimeSpan.FromSeconds(20) };
 }

@@ -13,8 +13,17 @@ public sealed class ImageFixture : IDisposable
     {
         Folder = Directory.CreateTempSubdirectory("lbtest-image-").FullName;
         if (!OperatingSystem.IsLinux()) return;
-        Written = AgentImage.Write(Path.Combine(Folder, "image.tar"), "lbtest:1.2.3");
-        Files = Read(Written.File);
+        try
+        {
+            Written = AgentImage.Write(Path.Combine(Folder, "image.tar"), "lbtest:1.2.3");
+            Files = Read(Written.File);
+        }
+        // What could not be made is not disposed of by others.
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     internal string Folder { get; }
