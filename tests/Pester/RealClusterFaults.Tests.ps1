@@ -43,7 +43,7 @@ Describe 'A Kubernetes cluster, when something is broken off' -Skip:$NoCluster {
         }
         # Presses Ctrl+C once the time has come; returns how long that took, and the last result.
         function Invoke-Stopped([string]$Command, [scriptblock]$When) {
-            Invoke-Beside "$find; $Command" $When {
+            Invoke-Beside -Script "$find; $Command" -When $When -Then {
                 param($shell)
                 $took = Measure-Command { $shell.Stop() }
                 Write-Verbose "Ctrl+C took $($took.TotalSeconds) s: $Command" -Verbose:($env:LBTEST_TIMES -eq '1')
@@ -147,7 +147,7 @@ Describe 'A Kubernetes cluster, when something is broken off' -Skip:$NoCluster {
 
             # Cuts the line once the time has come; returns what came of the command, and how long it took after the cut.
             function Invoke-Cut([string]$Command, [scriptblock]$When) {
-                Invoke-Beside "$through; $Command" $When {
+                Invoke-Beside -Script "$through; $Command" -When $When -Then {
                     param($shell, $running)
                     $line.Cut()
                     $clock = [Diagnostics.Stopwatch]::StartNew()
