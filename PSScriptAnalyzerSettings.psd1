@@ -4,9 +4,5 @@
         'PSUseDeclaredVarsMoreThanAssignments'
         # New-* helpers of the tests and the build make nothing that -WhatIf could spare.
         'PSUseShouldProcessForStateChangingFunctions'
-        # Join-Path and our own small functions read better so.
-        'PSAvoidUsingPositionalParameters'
-        # The build talks to the one who runs it.
-        'PSAvoidUsingWriteHost'
     )
 }

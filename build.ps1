@@ -22,7 +22,7 @@ param(
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-$module = Join-Path $PSScriptRoot 'output' 'LbTest'
+$module = Join-Path $PSScriptRoot 'output/LbTest'
 $manifest = Join-Path $module 'LbTest.psd1'
 
 function Invoke-Native {
@@ -56,7 +56,7 @@ function Invoke-Analyze {
     $findings = @($scripts | ForEach-Object { Invoke-ScriptAnalyzer -Path $_.FullName -Settings (Join-Path $PSScriptRoot 'PSScriptAnalyzerSettings.psd1') })
     $findings | Format-Table Severity, RuleName, ScriptName, Line, Message -AutoSize -Wrap | Out-Host
     if ($findings) { throw "PSScriptAnalyzer has $($findings.Count) findings." }
-    Write-Host "PSScriptAnalyzer: $($scripts.Count) files, no findings"
+    "PSScriptAnalyzer: $($scripts.Count) files, no findings" | Out-Host
 }
 
 function Invoke-XunitTest {
@@ -75,11 +75,11 @@ function Invoke-XunitTest {
 
 function Invoke-PesterTest {
     if (-not (Test-Tool Pester 6.0.0)) { return [pscustomobject]@{ Passed = 0; Failed = 0; Skipped = 0 } }
-    $report = Join-Path $PSScriptRoot 'output' 'pester.json'
+    $report = Join-Path $PSScriptRoot 'output/pester.json'
     Invoke-Shell @"
         Import-Module Pester -MinimumVersion 6.0.0
         `$configuration = New-PesterConfiguration
-        `$configuration.Run.Path = '$(Join-Path $PSScriptRoot 'tests' 'Pester')'
+        `$configuration.Run.Path = '$(Join-Path $PSScriptRoot 'tests/Pester')'
         `$configuration.Run.PassThru = `$true
         `$configuration.Output.Verbosity = 'Normal'
         `$run = Invoke-Pester -Configuration `$configuration
@@ -113,8 +113,8 @@ function Invoke-Demo {
 
 function New-Package {
     Invoke-MSBuild Build
-    $folder = New-Item (Join-Path $PSScriptRoot 'output' 'package') -ItemType Directory -Force
-    Invoke-Native dotnet @('pack', (Join-Path $PSScriptRoot 'src' 'LbTest.Module'), '-c', 'Release', '--no-build', '--nologo', '-v', 'quiet', '-o', $folder.FullName)
+    $folder = New-Item (Join-Path $PSScriptRoot 'output/package') -ItemType Directory -Force
+    Invoke-Native dotnet @('pack', (Join-Path $PSScriptRoot 'src/LbTest.Module'), '-c', 'Release', '--no-build', '--nologo', '-v', 'quiet', '-o', $folder.FullName)
     Get-ChildItem $folder -Filter *.nupkg
 }
 
@@ -128,9 +128,9 @@ foreach ($one in $Task) {
         'Package' { New-Package }
         'Bench' {
             Invoke-MSBuild Build
-            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench' 'connects.sh'))
-            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench' 'traffic.sh'))
-            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench' 'lab.sh'))
+            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench/connects.sh'))
+            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench/traffic.sh'))
+            Invoke-Native sh @((Join-Path $PSScriptRoot 'bench/lab.sh'))
         }
         'Clean' { Invoke-MSBuild Clean }
     }

@@ -96,6 +96,5 @@ internal sealed class Reaching(KubernetesCluster cluster, IProgress<KubernetesPr
         }
     }
 
-
     private static ConnectPlan Plan(long count) => new() { Target = new IPEndPoint(IPAddress.Any, 0), Count = count, ConnectTimeout = TimeSpan.FromSeconds(2), Timeout = TimeSpan.FromSeconds(20) };
 }
