@@ -58,10 +58,13 @@ internal sealed record KubePod
     [JsonIgnore]
     internal bool Ready => Metadata.DeletionTimestamp is null && (Status?.Conditions?.Any(one => one is { Type: "Ready", Status: "True" }) ?? false);
 
+    /// <summary>Why the first of its containers that does not run waits or has ended; null where all run, or none says.</summary>
+    [JsonIgnore]
+    internal KubeStateReason? Halted => Status?.ContainerStatuses?.Select(one => one.State?.Waiting ?? one.State?.Terminated).FirstOrDefault(one => one?.Reason is not null);
+
     /// <summary>What it is doing, in the word that <c>kubectl get pods</c> has for it.</summary>
     [JsonIgnore]
-    internal string State => Metadata.DeletionTimestamp is not null ? "Terminating"
-        : Status?.ContainerStatuses?.Select(one => (one.State?.Waiting ?? one.State?.Terminated)?.Reason).FirstOrDefault(reason => reason is not null) ?? Status?.Reason ?? Status?.Phase ?? "";
+    internal string State => Metadata.DeletionTimestamp is not null ? "Terminating" : Halted?.Reason ?? Status?.Reason ?? Status?.Phase ?? "";
 }
 
 internal sealed record KubePodSpec(string? NodeName, ImmutableArray<KubeContainer>? Containers, bool? HostNetwork);

@@ -23,7 +23,7 @@ internal sealed record PodTroubles(ImmutableArray<string> Reasons, bool Hopeless
         bool hopeless = false;
         foreach (KubePod pod in waiting)
         {
-            KubeStateReason? state = pod.Status?.ContainerStatuses?.Select(one => one.State?.Waiting ?? one.State?.Terminated).FirstOrDefault(one => one?.Reason is not null);
+            KubeStateReason? state = pod.Halted;
             KubeCondition? unplaced = pod.Status?.Conditions?.FirstOrDefault(one => one is { Type: "PodScheduled", Status: "False" });
             KubeOccurrence? warning = warnings.LastOrDefault(one => one.InvolvedObject is { Kind: "Pod" } about && about.Name == pod.Name && one.Reason != "Unhealthy");
             hopeless |= HopelessReasons.Contains(state?.Reason);
